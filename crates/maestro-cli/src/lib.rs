@@ -1,0 +1,1 @@
+//! The maestro command: a server, and a client for people.

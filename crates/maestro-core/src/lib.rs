@@ -1,0 +1,1 @@
+//! The pure engine: decisions as functions of state, event and time.

@@ -1,0 +1,1 @@
+//! Shards, committer, timers and recovery: the shell around the pure core.

@@ -1,0 +1,1 @@
+//! Definitions, params, instances and events as plain data, with their exact JSON.

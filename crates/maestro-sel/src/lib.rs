@@ -1,0 +1,1 @@
+//! The SEL expression language: parse, check, evaluate within limits.

@@ -1,0 +1,1 @@
+//! REST, metrics, OpenAPI and configuration.

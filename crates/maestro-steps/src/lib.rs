@@ -1,0 +1,1 @@
+//! Step runtimes and the supervisor of local processes.

@@ -1,0 +1,1 @@
+//! The store: rows, batches, queries; embedded SQLite behind a trait.
