@@ -1,1 +1,2 @@
 //! Definitions, params, instances and events as plain data, with their exact JSON.
+pub mod state;
