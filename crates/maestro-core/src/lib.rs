@@ -1,1 +1,27 @@
-//! The pure engine: decisions as functions of state, event and time.
+//! The pure engine: `(state, event, now) -> (state', rows and effects)`.
+//!
+//! Everything that the engine decides is decided here, and nothing else happens here: no clock, no randomness, no I/O,
+//! no threads (guarded by this crate's `clippy.toml`). The unit that decides is one workflow with all its runs
+//! ([`WorkflowState`]): queue, ids, permits and runs of one id belong together, so that starting, ending and dequeueing
+//! are one transition (design, rule 6).
+//!
+//! Start reading at [`WorkflowState::on`]; then `run` (the DAG of one run), then `run::attempt` (the state machine of
+//! one attempt, spec 06 section 3.3).
+//!
+//! Every effect can be derived again from the rows: whoever loses effects in a crash reloads the state
+//! ([`WorkflowState::resume`]) and gets them again.
+
+pub mod condition;
+mod eval;
+pub mod message;
+pub mod permits;
+pub mod plan;
+pub mod retry;
+mod run;
+mod settings;
+mod workflow;
+
+pub use eval::{Evaluation, Need as EvaluationNeed, Values};
+pub use run::{RunSnapshot, StepSnapshot};
+pub use settings::Settings;
+pub use workflow::{Resumed, Turn, WorkflowState};

@@ -1,0 +1,96 @@
+//! Evaluation of params: the seam to the expression language.
+//!
+//! In the shard the core evaluates with little fuel; what needs more, or needs rows of other runs, goes out as an
+//! `Evaluate` effect and comes back as an event with the attempt's identity (design, rule 8). Until expressions exist,
+//! params are literals, so an evaluation can only be large, never foreign.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use maestro_model::Map;
+use maestro_model::param::{EvaluatedValue, ParamBody, ParamMap, ParamValue};
+
+/// Evaluated params by name.
+pub type Values = Map<EvaluatedValue>;
+
+/// What an evaluation came to.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Evaluation<T> {
+    /// Done.
+    Done(T),
+    /// Goes on elsewhere.
+    Later(Need),
+    /// Cannot be evaluated.
+    Failed(String),
+}
+
+/// What an evaluation needs that the state does not have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// More time than a shard may spend on one transition.
+    Fuel,
+}
+
+/// Names that an expression or condition sees: those of the step hide those of the workflow.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Of the step.
+    pub step: &'a Values,
+    /// Of the workflow.
+    pub workflow: &'a Values,
+}
+
+impl<'a> Scope<'a> {
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&'a EvaluatedValue> {
+        self.step.get(name).or_else(|| self.workflow.get(name))
+    }
+}
+
+/// Evaluates definitions that consist of literals only.
+///
+/// # Errors
+/// A param is an expression, has no value, or holds a null where none may be; the text names it.
+pub fn literals(params: &ParamMap) -> Result<Values, String> {
+    let mut values = IndexMap::with_capacity_and_hasher(params.len(), Default::default());
+    for (name, definition) in params {
+        let value = match &definition.body {
+            ParamBody::Literal { value, .. } => literal(value).map_err(|e| format!("param `{name}`: {e}"))?,
+            ParamBody::Expression { text, .. } => {
+                return Err(format!("param `{name}`: expressions are not supported yet, but it has `{text}`"));
+            }
+            ParamBody::Unset(_) => return Err(format!("param `{name}` has no value")),
+        };
+        values.insert(name.clone(), value);
+    }
+    Ok(values)
+}
+
+fn literal(value: &ParamValue) -> Result<EvaluatedValue, String> {
+    fn all<T: Clone, U>(items: &[Option<T>], f: impl Fn(&T) -> U) -> Result<Arc<[U]>, String> {
+        items.iter().map(|i| i.as_ref().map(&f).ok_or_else(|| "an element is null".to_owned())).collect()
+    }
+    Ok(match value {
+        ParamValue::String(text) => EvaluatedValue::String(text.clone()),
+        ParamValue::Long(n) => EvaluatedValue::Long(*n),
+        ParamValue::Double(d) => EvaluatedValue::Double(d.to_f64()),
+        ParamValue::Boolean(b) => EvaluatedValue::Boolean(*b),
+        ParamValue::StringMap(map) => EvaluatedValue::StringMap(Arc::new(
+            map.iter()
+                .map(|(k, v)| {
+                    v.clone().map(|v| (k.clone(), v)).ok_or_else(|| format!("the value of `{k}` is null"))
+                })
+                .collect::<Result<_, _>>()?,
+        )),
+        ParamValue::StringArray(items) => {
+            all(items, Arc::clone)?;
+            EvaluatedValue::StringArray(items.clone())
+        }
+        ParamValue::LongArray(items) => EvaluatedValue::LongArray(items.clone()),
+        ParamValue::DoubleArray(items) => {
+            EvaluatedValue::DoubleArray(all(items, maestro_model::decimal::Decimal::to_f64)?)
+        }
+        ParamValue::BooleanArray(items) => EvaluatedValue::BooleanArray(items.clone()),
+        ParamValue::Map(entries) => EvaluatedValue::Map(Arc::new(literals(entries)?)),
+    })
+}

@@ -1,0 +1,468 @@
+//! What comes into the core and what goes out.
+
+use std::sync::Arc;
+
+use maestro_model::definition::{GitInfo, LeafType, Properties, User, Workflow};
+use maestro_model::json::Object;
+use maestro_model::state::{
+    ActionKind, AttemptRef, InstanceRef, InstanceStatus, Millis, Origin, RunPolicy, RunRow, StepOrd, TimelineEvent,
+    WorkflowKey, WorkflowRow,
+};
+use uuid::Uuid;
+
+use crate::eval::{Need, Values};
+use crate::plan::Plan;
+
+/// Who waits for an answer; made by the caller, given back with the reply.
+pub type Token = u64;
+
+/// Something that happened to a workflow.
+#[derive(Debug)]
+pub enum Event {
+    /// Somebody wants something.
+    Command {
+        /// Where the answer goes; `None` if nobody waits.
+        token: Option<Token>,
+        /// What is wanted.
+        command: Command,
+    },
+    /// A runtime reports on an attempt.
+    Report(Report),
+    /// The deadline that [`crate::WorkflowState::next_deadline`] named has passed.
+    Timer,
+    /// The cascade that was cut may go on ([`Effect::Continue`]).
+    Continue,
+    /// The answer to [`Effect::Fetch`].
+    Fetched {
+        /// The number of the request.
+        request: u64,
+        /// What the store has.
+        answer: Fetched,
+    },
+    /// The answer to [`Effect::Evaluate`].
+    Evaluated {
+        /// The attempt that waits.
+        at: AttemptRef,
+        /// Its params, or why there are none.
+        outcome: Result<Arc<Values>, String>,
+    },
+    /// What [`Effect::NotifyDurable`] with this number waited for is durable.
+    Durable(u64),
+    /// The wall clock jumped: deadlines move by this many milliseconds (design, rule 4).
+    ClockShift(Millis),
+}
+
+/// What a user or the system wants of a workflow.
+#[derive(Debug)]
+pub enum Command {
+    /// A new version.
+    Push(Box<Push>),
+    /// A new instance.
+    Start(Box<Start>),
+    /// Stop or kill the latest run of an instance (spec 05 section 13.1).
+    End {
+        /// The instance.
+        instance: i64,
+        /// The run it must be, if the caller said so.
+        run: Option<i64>,
+        /// Stop or kill.
+        action: ActionKind,
+        /// Who.
+        user: Box<str>,
+    },
+    /// Stop or kill every run (spec 05 AC-25).
+    EndAll {
+        /// Stop or kill.
+        action: ActionKind,
+        /// Who.
+        user: Box<str>,
+    },
+    /// Delete the workflow (spec 05 section 15).
+    Delete {
+        /// Who, as a user in JSON.
+        author: Box<str>,
+    },
+}
+
+/// A new version, parsed and validated.
+#[derive(Debug)]
+pub struct Push {
+    /// The definition.
+    pub workflow: Arc<Workflow>,
+    /// Its compact JSON.
+    pub definition: Box<str>,
+    /// Properties given with it.
+    pub properties: Option<Properties>,
+    /// Whether it becomes the active version.
+    pub activate: bool,
+    /// Who pushes.
+    pub author: User,
+    /// Where the definition comes from.
+    pub git_info: Option<GitInfo>,
+    /// Whatever else was sent.
+    pub extra_info: Object,
+}
+
+/// A new instance; its params are evaluated already (design, rule 8).
+#[derive(Debug)]
+pub struct Start {
+    /// The version that runs.
+    pub plan: Arc<Plan>,
+    /// `workflow_uuid`.
+    pub uuid: Uuid,
+    /// The caller gave it, so that a repeated request is recognised.
+    pub named: bool,
+    /// The policy.
+    pub policy: RunPolicy,
+    /// When the request was made.
+    pub request_time: Millis,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Evaluated workflow params.
+    pub values: Arc<Values>,
+    /// Their JSON where they differ from the definition's.
+    pub params: Option<Box<str>>,
+    /// The run's time-out in milliseconds, if the definition has one.
+    pub timeout: Option<i64>,
+    /// The params could not be evaluated and the caller wants that stored (spec 05 CR-9): the failure's events.
+    pub failed: Option<Vec<TimelineEvent>>,
+}
+
+/// An answer to a command.
+#[derive(Debug)]
+pub enum Reply {
+    /// To [`Command::Push`].
+    Pushed {
+        /// The workflow as it is now.
+        row: WorkflowRow,
+        /// The version that was made.
+        version: i64,
+    },
+    /// To [`Command::Start`].
+    Started {
+        /// The version.
+        version: i64,
+        /// The run; zeros for a duplicate (spec 05 ID-8).
+        id: InstanceRef,
+        /// Its uuid.
+        uuid: Uuid,
+        /// What became of the request.
+        outcome: StartOutcome,
+    },
+    /// To [`Command::End`].
+    Ended {
+        /// The run that it hit.
+        id: InstanceRef,
+        /// Its status now.
+        status: InstanceStatus,
+        /// Whether it is over.
+        completed: bool,
+        /// The text of what was done.
+        reason: String,
+    },
+    /// To [`Command::EndAll`].
+    EndedAll {
+        /// Runs that waited and are over.
+        queued: u64,
+        /// Runs that are being ended.
+        running: u64,
+    },
+    /// To [`Command::Delete`].
+    Deleted,
+}
+
+/// What became of a start (spec 05 section 4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StartOutcome {
+    /// A row was made.
+    Created,
+    /// There is a run with this uuid already.
+    Duplicated,
+    /// The run strategy stopped it at once.
+    Stopped,
+}
+
+impl StartOutcome {
+    /// The wire name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Duplicated => "DUPLICATED",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+/// Why a command was refused; nothing has changed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such workflow.
+    #[error("workflow [{0}] has not been created yet")]
+    NoWorkflow(Box<str>),
+    /// There is no such instance.
+    #[error("no such workflow instance: [{workflow}][{instance}]")]
+    NoInstance {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The instance.
+        instance: i64,
+    },
+    /// The action names an old run.
+    #[error("run [{given}] of [{workflow}][{instance}] is not the latest one, which is [{latest}]")]
+    NotLatestRun {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The instance.
+        instance: i64,
+        /// The run that was named.
+        given: i64,
+        /// The latest run.
+        latest: i64,
+    },
+    /// The run is over in another way.
+    #[error("cannot {action} [{workflow}][{instance}][{run}]: it has ended as {status}", action = action.name(), status = status.name())]
+    AlreadyEnded {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The instance.
+        instance: i64,
+        /// The run.
+        run: i64,
+        /// What was wanted.
+        action: ActionKind,
+        /// How it ended.
+        status: InstanceStatus,
+    },
+    /// Instances that are not over forbid a deletion (spec 05 DL-1).
+    #[error("cannot delete workflow [{workflow}]: [{count}] of its instances are not over; stop them first")]
+    StillRunning {
+        /// The workflow.
+        workflow: Box<str>,
+        /// How many.
+        count: u64,
+    },
+    /// The data of a deleted workflow of this id is still being removed (spec 05 DL-6).
+    #[error("workflow [{0}] is being deleted; try again when its data is gone")]
+    BeingDeleted(Box<str>),
+    /// The first version must say who owns the workflow (spec 01 section 10).
+    #[error("the first version of workflow [{0}] must have an owner in its properties (`properties.owner`)")]
+    NoOwner(Box<str>),
+    /// A properties change that the instances at hand forbid (spec 05 RS-21).
+    #[error("{0}")]
+    StrategyRefused(String),
+}
+
+/// A report of a runtime on one attempt.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Report {
+    /// The attempt. Reports on any but the attempt in progress are stale and change nothing.
+    pub at: AttemptRef,
+    /// What it says.
+    pub news: News,
+    /// Artifacts to merge: key and compact JSON.
+    pub artifacts: Vec<(Box<str>, Box<str>)>,
+    /// Events for the timeline.
+    pub timeline: Vec<TimelineEvent>,
+}
+
+/// What a runtime reports.
+#[derive(Clone, PartialEq, Debug)]
+pub enum News {
+    /// The work has begun (spec 07 C-3: CONTINUE after `start`).
+    Started,
+    /// The work is over, and nothing of it is left.
+    Ended(Outcome),
+}
+
+/// How the work of an attempt ended (spec 07 C-3).
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    /// Well, with values for params of the step.
+    Done {
+        /// Output params: name and value; each is declared by the step with this type.
+        outputs: Values,
+    },
+    /// The user's code failed.
+    UserError {
+        /// Whether another attempt may help (spec 07 C-18).
+        retryable: bool,
+    },
+    /// The platform failed.
+    PlatformError {
+        /// Whether another attempt may help.
+        retryable: bool,
+    },
+    /// No attempt can help.
+    FatalError,
+    /// It was ended from outside.
+    Stopped,
+    /// The output cannot be used (spec 07 C-16): the step fails internally.
+    Broken(String),
+}
+
+/// What the core wants done. Except for [`Effect::Continue`], [`Effect::Fetch`] and [`Effect::Evaluate`], which change
+/// nothing outside, an effect is released only after the rows of its transition are durable (output commit).
+#[derive(Debug)]
+pub enum Effect {
+    /// Answer a command.
+    Reply {
+        /// Who waits.
+        token: Token,
+        /// The answer.
+        result: Result<Reply, Refusal>,
+    },
+    /// Start the work of an attempt.
+    Launch(Box<Launch>),
+    /// End the work of an attempt; its runtime reports [`News::Ended`] when nothing is left of it.
+    Cancel {
+        /// The attempt.
+        at: AttemptRef,
+        /// Its uuid.
+        uuid: Uuid,
+        /// The type of its step.
+        ty: LeafType,
+    },
+    /// The attempt's end is stored: what the runtime kept for it may go.
+    Release {
+        /// The attempt.
+        at: AttemptRef,
+        /// Its uuid.
+        uuid: Uuid,
+        /// The type of its step.
+        ty: LeafType,
+    },
+    /// Come back with [`Event::Continue`] after others had their turn.
+    Continue,
+    /// Read from the store, once everything before is durable.
+    Fetch {
+        /// The number of the request.
+        request: u64,
+        /// What to read.
+        what: Fetch,
+    },
+    /// Send [`Event::Durable`] with this number back.
+    NotifyDurable(u64),
+    /// Evaluate the params of a step without a limit, and come back with [`Event::Evaluated`].
+    Evaluate {
+        /// The attempt that waits.
+        at: AttemptRef,
+        /// Its plan.
+        plan: Arc<Plan>,
+        /// What the core lacks.
+        need: Need,
+    },
+    /// An instance has changed in a way that somebody may wait for.
+    Changed {
+        /// The instance and run.
+        id: InstanceRef,
+        /// Its run's status.
+        status: InstanceStatus,
+    },
+    /// The definition side has changed: what is cached of it is old.
+    DefinitionChanged,
+    /// The workflow is deleted: remove its data in the background.
+    Purge(WorkflowKey),
+    /// A count for the metrics.
+    Count(Counter),
+}
+
+/// Things that are counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counter {
+    /// A step attempt ended.
+    StepEnded,
+    /// A run ended.
+    RunEnded,
+    /// A report came for an attempt that is not in progress.
+    StaleReport,
+}
+
+/// The work of an attempt.
+#[derive(Debug)]
+pub struct Launch {
+    /// The attempt.
+    pub at: AttemptRef,
+    /// Its uuid: the identity under which a runtime must not start twice.
+    pub uuid: Uuid,
+    /// The type of its step.
+    pub ty: LeafType,
+    /// The instance and run.
+    pub id: InstanceRef,
+    /// The uuid of the run.
+    pub run_uuid: Uuid,
+    /// The plan; the step is `plan.step(at.step)`.
+    pub plan: Arc<Plan>,
+    /// Evaluated params of the step.
+    pub step_values: Arc<Values>,
+    /// Evaluated params of the workflow.
+    pub run_values: Arc<Values>,
+    /// The work may have been started before a crash: find it again; start it only if nobody did.
+    pub adopt: bool,
+    /// Its start follows from the end of another step.
+    pub follows: bool,
+}
+
+/// Something to read from the store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fetch {
+    /// Queued runs after this one (or the first ones), in order.
+    Queued {
+        /// Those after it.
+        after: Option<InstanceRef>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// The latest run of an instance.
+    Instance(i64),
+    /// Whether a run with this uuid exists.
+    Uuid(Uuid),
+    /// The purging state of an id that was deleted before, before its first version is made.
+    Deleted,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub enum Fetched {
+    /// Queued runs with the plans and params that they need.
+    Queued(Vec<LoadedRun>),
+    /// A run, or none.
+    Instance(Option<Box<LoadedRun>>),
+    /// Whether there is one.
+    Uuid(bool),
+    /// The last instance number of deleted workflows of this id, and whether their data is still being removed.
+    Deleted {
+        /// The largest number.
+        last_instance: i64,
+        /// Not all data is gone.
+        purging: bool,
+    },
+}
+
+/// A run read from the store, with what its row only names.
+#[derive(Debug)]
+pub struct LoadedRun {
+    /// The row.
+    pub row: RunRow,
+    /// Its version.
+    pub plan: Arc<Plan>,
+    /// Its evaluated params.
+    pub values: Arc<Values>,
+    /// `step_concurrency` of its properties snapshot.
+    pub step_concurrency: Option<i64>,
+    /// The latest attempt of each step.
+    pub steps: Vec<LoadedStep>,
+}
+
+/// A step attempt read from the store.
+#[derive(Debug)]
+pub struct LoadedStep {
+    /// The step.
+    pub step: StepOrd,
+    /// The attempt.
+    pub attempt: u32,
+    /// Its state.
+    pub state: maestro_model::state::StepState,
+    /// Evaluated params that differ from the definition's.
+    pub values: Option<Arc<Values>>,
+}

@@ -1,0 +1,717 @@
+//! The state machine of one attempt (spec 06 section 3.3).
+
+use std::sync::Arc;
+
+use maestro_model::Map;
+use maestro_model::definition::FailureMode;
+use maestro_model::param::EvaluatedValue;
+use maestro_model::state::{
+    ActionKind, AttemptRef, Conditions, Millis, Retries, Stamp, StatusChange, StepOrd, StepState, StepStatus as S,
+    StepTimes, Termination, Text, Timeline, TimelineEvent, step_uuid,
+};
+
+use super::{Cx, Due, ENGINE_USER, RunState};
+use crate::eval::{Evaluation, Need as EvaluationNeed, Scope, Values};
+use crate::message::{Effect, Launch, Outcome};
+use crate::permits::{Need, Tag};
+use crate::plan::{Plan, PlanStep, Work};
+use crate::retry::Failure;
+
+/// What one look at an attempt led to.
+pub(super) enum Flow {
+    /// It changed: look again.
+    Again,
+    /// It waits for an event.
+    Wait,
+    /// It is over.
+    Over,
+}
+
+/// Where the permits of an attempt are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Permit {
+    /// Not asked for, or given back.
+    None,
+    /// Asked for.
+    Waiting(Need),
+    /// Held; `None` where none is needed.
+    Held(Option<Need>),
+}
+
+/// Where the work outside of the core is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Job {
+    /// Never asked for.
+    None,
+    /// Asked for before a crash: to be found again.
+    Lost,
+    /// Asked for.
+    Launched,
+    /// Asked to end.
+    Cancelled,
+}
+
+/// An attempt in memory.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(super) number: u32,
+    pub(super) state: StepState,
+    /// Evaluated params; empty before they are.
+    values: Arc<Values>,
+    /// Params that differ from the definition's: those that the work put out.
+    outputs: Option<Box<Values>>,
+    /// The stored params are behind `outputs`.
+    store_params: bool,
+    /// Whether a predecessor leads here.
+    reached: bool,
+    permit: Permit,
+    job: Job,
+    /// The work's end, until it is dealt with.
+    pub(super) outcome: Option<Outcome>,
+    /// Its params are being evaluated elsewhere.
+    pub(super) evaluating: bool,
+    /// What came of that.
+    pub(super) evaluation: Option<Result<Arc<Values>, String>>,
+    /// A sleep is over.
+    awake: bool,
+    /// The failure mode does not count (spec 06 F-5).
+    ignore_failure_mode: bool,
+    pub(super) timeout_at: Option<Millis>,
+    pub(super) wake_at: Option<Millis>,
+    /// Records of statuses that are not in the outbox yet.
+    pub(super) changes: Vec<(StatusChange, Millis)>,
+    /// Something to store.
+    pub(super) changed: bool,
+}
+
+impl Attempt {
+    /// A new attempt, CREATED.
+    pub(super) fn new(number: u32, seq: u32, retries: Option<Retries>, reached: bool, now: Millis) -> Self {
+        let state = StepState {
+            status: S::NotCreated,
+            seq,
+            times: StepTimes::default(),
+            retries: retries.map(Box::new),
+            satisfied: None,
+            conditions: None,
+            ending: None,
+            artifacts: None,
+            timeout: None,
+            signal_outputs: None,
+            timeline: Timeline::default(),
+        };
+        let mut attempt = Self::of(number, state);
+        attempt.reached = reached;
+        attempt.enter(S::Created, now);
+        attempt
+    }
+
+    /// An attempt as the store has it.
+    pub(super) fn of(number: u32, state: StepState) -> Self {
+        Self {
+            number,
+            reached: state.satisfied.unwrap_or(true),
+            state,
+            values: Arc::default(),
+            outputs: None,
+            store_params: false,
+            permit: Permit::None,
+            job: Job::None,
+            outcome: None,
+            evaluating: false,
+            evaluation: None,
+            awake: false,
+            ignore_failure_mode: false,
+            timeout_at: None,
+            wake_at: None,
+            changes: Vec::new(),
+            changed: false,
+        }
+    }
+
+    /// Takes up what an attempt at work had before a crash (spec 06 RC-2).
+    pub(super) fn restore(&mut self, values: Arc<Values>, need: Option<Need>, is_job: bool) {
+        if self.state.times.get(Stamp::WaitPermit).is_some() {
+            self.values = values;
+        }
+        if matches!(self.state.status, S::Starting | S::Running | S::Finishing) {
+            self.permit = Permit::Held(need);
+            if is_job {
+                self.job = Job::Lost;
+            }
+        }
+    }
+
+    fn enter(&mut self, new: S, now: Millis) {
+        let old = std::mem::replace(&mut self.state.status, new);
+        if let Some(stamp) = Stamp::of(new) {
+            self.state.times.set(stamp, now);
+        }
+        self.state.times.set(Stamp::Modify, now);
+        // Whatever was restartable has had its automatic retries in this run (spec 06 R-7).
+        if new.is_restartable() {
+            let mut retries = self.state.retries.as_deref().copied().unwrap_or_default();
+            retries.exhausted = true;
+            self.state.retries = Some(Box::new(retries));
+        }
+        self.changes.push((StatusChange::Step { old, new }, now));
+        self.changed = true;
+    }
+
+    fn log(&mut self, event: TimelineEvent) {
+        self.changed |= self.state.timeline.push(event);
+    }
+
+    /// The step fails by itself: an error of evaluation or of the engine (spec 06 E-1).
+    fn fail_internally(&mut self, error: &str, now: Millis) -> Flow {
+        self.log(TimelineEvent::Details {
+            at: now,
+            status: "INTERNAL_ERROR".into(),
+            message: "Step is marked as INTERNALLY_FAILED because of an error.".into(),
+            errors: vec![error.into()],
+            retryable: false,
+        });
+        self.enter(S::InternallyFailed, now);
+        Flow::Again
+    }
+
+    /// Whether a report of a runtime can be meant for this attempt now.
+    pub(super) fn expects_report(&self) -> bool {
+        matches!(self.job, Job::Launched | Job::Cancelled)
+            && self.outcome.is_none()
+            && matches!(self.state.status, S::Starting | S::Running)
+    }
+
+    /// Takes over artifacts and events of a report (spec 06 section 14.2, TL-3).
+    pub(super) fn merge(&mut self, artifacts: Vec<(Box<str>, Box<str>)>, timeline: Vec<TimelineEvent>, now: Millis) {
+        for event in timeline {
+            self.log(event);
+        }
+        for (key, json) in artifacts {
+            let stored = self.state.artifacts.get_or_insert_default();
+            match stored.iter_mut().find(|(k, _)| *k == key) {
+                Some((_, old)) if *old == json => continue,
+                Some((_, old)) => *old = json,
+                None => stored.push((key, json)),
+            }
+            self.state.times.set(Stamp::Modify, now);
+            self.changed = true;
+        }
+    }
+
+    pub(super) fn started(&mut self, now: Millis) {
+        if self.state.status == S::Starting {
+            self.enter(S::Running, now);
+        }
+    }
+
+    pub(super) fn permitted(&mut self) {
+        if let Permit::Waiting(need) = &self.permit {
+            self.permit = Permit::Held(Some(need.clone()));
+        }
+    }
+
+    pub(super) fn woken(&mut self) {
+        self.wake_at = None;
+        self.awake = true;
+    }
+
+    /// The step's own time-out has passed (spec 06 TO-4, TO-6): its work is ended first, like after a user's action.
+    pub(super) fn timed_out(&mut self, now: Millis) {
+        self.timeout_at = None;
+        if self.state.ending.is_none() {
+            self.state.ending = Some(Box::new(Termination {
+                action: ActionKind::TimeOut,
+                user: ENGINE_USER.into(),
+                reason: "the step ran longer than its time-out".into(),
+                at: now,
+                workflow_action: false,
+            }));
+            self.changed = true;
+        }
+    }
+
+    /// When the next attempt is due, if this one is followed by one; notes it in the timeline (spec 06 CY-5).
+    pub(super) fn plan_retry(&mut self, plan: &Plan, ord: StepOrd, now: Millis) -> Option<Millis> {
+        let failure = Failure::of(self.state.status)?;
+        let delay = plan.step(ord).retry.delay(failure, &self.retries());
+        self.log(TimelineEvent::info(now, Text::RetryIn(delay)));
+        Some(now.saturating_add(delay))
+    }
+
+    /// The params to store, where they are newer than the stored ones: those that the work put out.
+    pub(super) fn params_to_store(&mut self) -> Option<String> {
+        if !std::mem::take(&mut self.store_params) {
+            return None;
+        }
+        self.outputs.as_deref().map(crate::eval::values_to_json)
+    }
+}
+
+impl RunState {
+    /// One look at an attempt.
+    pub(super) fn advance(&mut self, a: &mut Attempt, ord: StepOrd, cx: &mut Cx<'_, '_>) -> Flow {
+        let now = cx.now();
+        let plan = Arc::clone(&self.plan);
+        let step = plan.step(ord);
+        // User actions and time-outs are looked at before every handler, so that merged passes leave them a chance
+        // (spec 09 FD-21).
+        if !a.state.status.is_terminal()
+            && let Some(flow) = self.end_early(a, ord, step, cx)
+        {
+            return flow;
+        }
+        match a.state.status {
+            S::NotCreated => Flow::Over,
+            S::Created => initialize(a, step, now),
+            S::Initialized => {
+                a.enter(S::WaitingForSignals, now);
+                Flow::Again
+            }
+            S::Paused | S::WaitingForSignals => {
+                a.enter(S::EvaluatingParams, now);
+                Flow::Again
+            }
+            S::EvaluatingParams => self.evaluate_params(a, ord, step, cx),
+            S::WaitingForPermits => self.acquire_permits(a, ord, step, cx),
+            S::Starting => self.start(a, ord, step, cx),
+            S::Running => self.execute(a, ord, step, cx),
+            S::Finishing => {
+                a.enter(S::Succeeded, now);
+                Flow::Again
+            }
+            S::Disabled | S::Unsatisfied | S::Skipped | S::Succeeded | S::CompletedWithError => {
+                self.decide_successors(a, step, now)
+            }
+            S::FatallyFailed => self.apply_failure_mode(a, ord, step, now),
+            S::UserFailed | S::PlatformFailed | S::InternallyFailed | S::Stopped | S::TimeoutFailed | S::TimedOut => {
+                Flow::Over
+            }
+        }
+    }
+
+    /// Ends an attempt early where somebody wants that: its work first, its status when nothing of the work is left
+    /// (spec 06 A-13, design rule 5).
+    fn end_early(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Option<Flow> {
+        let wish = self.row.head.ending.as_deref().or(a.state.ending.as_deref())?.clone();
+        let now = cx.now();
+        let at_work = matches!(a.state.status, S::Starting | S::Running) && a.job != Job::None;
+        if at_work && a.outcome.is_none() {
+            if a.state.ending.as_deref() != Some(&wish) {
+                a.state.ending = Some(Box::new(wish));
+                a.state.times.set(Stamp::Modify, now);
+                a.changed = true;
+            }
+            if a.job == Job::Lost {
+                self.launch(a, ord, step, cx);
+            }
+            if a.job == Job::Launched {
+                a.job = Job::Cancelled;
+                if let Work::Job(ty) = step.work {
+                    let at = AttemptRef { run: self.row.key, step: ord, attempt: a.number };
+                    let uuid = step_uuid(&self.row.body.uuid, &step.id, a.number);
+                    cx.turn.effects.push(Effect::Cancel { at, uuid, ty });
+                }
+            }
+            return Some(Flow::Wait);
+        }
+        a.outcome = None;
+        let status = match wish.action {
+            ActionKind::Stop => S::Stopped,
+            ActionKind::Kill => {
+                a.ignore_failure_mode = wish.workflow_action;
+                S::FatallyFailed
+            }
+            ActionKind::Skip => S::Skipped,
+            ActionKind::TimeOut if !wish.workflow_action && step.retry.allows(Failure::Timeout, &a.retries()) => {
+                S::TimeoutFailed
+            }
+            ActionKind::TimeOut => S::TimedOut,
+        };
+        match (wish.action, wish.workflow_action) {
+            (ActionKind::TimeOut, true) => {}
+            (ActionKind::TimeOut, false) => {
+                let limit = step.timeout.millis().unwrap_or_default();
+                a.log(TimelineEvent::info(now, Text::TimedOut(limit)));
+            }
+            (action, _) => {
+                let text =
+                    format!("User [{}] take action [{}] on the step because {}", wish.user, action.name(), wish.reason);
+                a.log(TimelineEvent::info(now, text));
+            }
+        }
+        a.enter(status, now);
+        Some(Flow::Again)
+    }
+
+    fn evaluate_params(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Flow {
+        let now = cx.now();
+        let outcome = match a.evaluation.take() {
+            Some(outcome) => outcome,
+            None if a.evaluating => return Flow::Wait,
+            None => match evaluate(step, cx.turn.settings.evaluation_fuel) {
+                Evaluation::Done(values) => Ok(values),
+                Evaluation::Failed(error) => Err(error),
+                Evaluation::Later(need) => {
+                    a.evaluating = true;
+                    let at = AttemptRef { run: self.row.key, step: ord, attempt: a.number };
+                    cx.turn.effects.push(Effect::Evaluate { at, plan: Arc::clone(&self.plan), need });
+                    return Flow::Wait;
+                }
+            },
+        };
+        match outcome {
+            Ok(values) => {
+                a.values = values;
+                a.enter(S::WaitingForPermits, now);
+                Flow::Again
+            }
+            Err(error) => a.fail_internally(&error, now),
+        }
+    }
+
+    fn acquire_permits(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Flow {
+        let now = cx.now();
+        match &a.permit {
+            Permit::Waiting(_) => return Flow::Wait,
+            Permit::Held(_) => {}
+            Permit::None => match self.need(step, cx) {
+                None => {
+                    a.log(TimelineEvent::info(now, Text::PermitsNotNeeded));
+                    a.permit = Permit::Held(None);
+                }
+                Some(need) => {
+                    a.log(TimelineEvent::info(now, Text::PermitsWaiting));
+                    if cx.shared.permits.request(self.holder(ord), &need) {
+                        a.permit = Permit::Held(Some(need));
+                    } else {
+                        a.permit = Permit::Waiting(need);
+                        return Flow::Wait;
+                    }
+                }
+            },
+        }
+        if matches!(a.permit, Permit::Held(Some(_))) {
+            a.log(TimelineEvent::info(now, Text::PermitsAcquired));
+        }
+        a.enter(S::Starting, now);
+        Flow::Again
+    }
+
+    /// The permits that a step needs (spec 06 section 11.1).
+    pub(super) fn need(&self, step: &PlanStep, cx: &Cx<'_, '_>) -> Option<Need> {
+        let settings = cx.turn.settings;
+        if !settings.permits {
+            return None;
+        }
+        let own = self.step_concurrency.map(|n| u32::try_from(n).unwrap_or(0));
+        match self.row.body.instance_step_concurrency {
+            None => Some(Need {
+                workflow: Some(own.unwrap_or(settings.step_concurrency)),
+                tag: Tag::Step(step.id.clone()),
+                tag_limit: settings.single_step_concurrency,
+            }),
+            Some(limit) => {
+                let leaf = !matches!(step.work, Work::Unsupported(_));
+                let tag = if leaf { Tag::Tree(self.row.body.uuid.to_string().into()) } else { Tag::Nothing };
+                let tag_limit = if leaf { u32::try_from(limit).unwrap_or(0) } else { u32::MAX };
+                (leaf || own.is_some()).then_some(Need { workflow: own, tag, tag_limit })
+            }
+        }
+    }
+
+    fn start(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Flow {
+        let now = cx.now();
+        match step.work {
+            Work::Nothing | Work::Sleep => {
+                a.enter(S::Running, now);
+                Flow::Again
+            }
+            Work::Job(_) if a.outcome.is_some() => self.conclude(a, step, now),
+            Work::Job(_) => {
+                if matches!(a.job, Job::None | Job::Lost) {
+                    self.launch(a, ord, step, cx);
+                }
+                Flow::Wait
+            }
+            Work::Unsupported(ty) => a.fail_internally(&unsupported(ty), now),
+        }
+    }
+
+    fn execute(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Flow {
+        let now = cx.now();
+        match step.work {
+            Work::Nothing => {
+                a.enter(S::Finishing, now);
+                Flow::Again
+            }
+            Work::Sleep if a.awake => {
+                a.enter(S::Finishing, now);
+                Flow::Again
+            }
+            Work::Sleep => match sleep_length(&a.values) {
+                Err(error) => a.fail_internally(&error, now),
+                Ok(length) => {
+                    if a.wake_at.is_none() {
+                        // Strictly longer than asked for (spec 07 SL-2).
+                        let at = self.deadline(a, length.max(0).saturating_add(1), now);
+                        a.wake_at = Some(at);
+                        cx.arm(at, self.row.key, Due::Wake(ord));
+                        self.arm_timeout(a, ord, step, cx);
+                    }
+                    Flow::Wait
+                }
+            },
+            Work::Job(_) if a.outcome.is_some() => self.conclude(a, step, now),
+            Work::Job(_) => {
+                if a.job == Job::Lost {
+                    self.launch(a, ord, step, cx);
+                }
+                Flow::Wait
+            }
+            Work::Unsupported(ty) => a.fail_internally(&unsupported(ty), now),
+        }
+    }
+
+    /// A moment counted from the attempt's start; after a crash not further away than it was at first (design, rule 4).
+    fn deadline(&self, a: &Attempt, length: Millis, now: Millis) -> Millis {
+        let start = a.state.times.get(Stamp::Start).unwrap_or(now);
+        start.saturating_add(length).clamp(now, now.saturating_add(length))
+    }
+
+    fn arm_timeout(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) {
+        if a.timeout_at.is_none()
+            && let Some(length) = step.timeout.millis()
+        {
+            let at = self.deadline(a, length, cx.now());
+            a.timeout_at = Some(at);
+            cx.arm(at, self.row.key, Due::Timeout(ord));
+        }
+    }
+
+    /// Asks for the work of an attempt, or for finding it again.
+    fn launch(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) {
+        let Work::Job(ty) = step.work else { return };
+        let adopt = a.job == Job::Lost;
+        a.job = Job::Launched;
+        self.arm_timeout(a, ord, step, cx);
+        cx.turn.effects.push(Effect::Launch(Box::new(Launch {
+            at: AttemptRef { run: self.row.key, step: ord, attempt: a.number },
+            uuid: step_uuid(&self.row.body.uuid, &step.id, a.number),
+            ty,
+            id: self.row.id,
+            run_uuid: self.row.body.uuid,
+            plan: Arc::clone(&self.plan),
+            step_values: Arc::clone(&a.values),
+            run_values: Arc::clone(&self.values),
+            adopt,
+            follows: !adopt && !step.predecessors.is_empty(),
+        })));
+    }
+
+    /// The work has ended by itself: what that means for the attempt (spec 06 SM-18 to SM-24).
+    fn conclude(&mut self, a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
+        let failed = |a: &mut Attempt, failure: Failure, retryable: bool| {
+            let allowed = step.retry.allows(failure, &a.retries());
+            if allowed && !retryable {
+                // The output says that another attempt is useless (spec 06 SM-30).
+                let text = format!(
+                    "Step failed with [{}] and its output data classified it as non-retryable.",
+                    failure.status().name()
+                );
+                a.enter(failure.status(), now);
+                a.log(TimelineEvent::info(now, text));
+            }
+            a.enter(if allowed && retryable { failure.status() } else { S::FatallyFailed }, now);
+        };
+        match a.outcome.take() {
+            None => return Flow::Wait,
+            Some(Outcome::Done { outputs }) => {
+                if a.state.status == S::Starting {
+                    a.enter(S::Running, now);
+                }
+                a.enter(S::Finishing, now);
+                if let Err(error) = merge_outputs(a, step, outputs) {
+                    return a.fail_internally(&error, now);
+                }
+            }
+            Some(Outcome::UserError { retryable }) => failed(a, Failure::Error, retryable),
+            Some(Outcome::PlatformError { retryable }) => failed(a, Failure::Platform, retryable),
+            Some(Outcome::FatalError) => a.enter(S::FatallyFailed, now),
+            Some(Outcome::Stopped) => a.enter(S::Stopped, now),
+            Some(Outcome::Broken(error)) => return a.fail_internally(&error, now),
+        }
+        Flow::Again
+    }
+
+    /// Evaluates the conditions of a complete step (spec 06 P-17, P-18).
+    fn decide_successors(&mut self, a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
+        if a.state.conditions.is_some() {
+            return Flow::Over;
+        }
+        if step.successors.is_empty() {
+            return Flow::Over;
+        }
+        a.changed = true;
+        if !a.state.satisfied.unwrap_or(a.reached) {
+            a.state.conditions = Some(Conditions::All(false));
+            return Flow::Over;
+        }
+        if step.unconditional {
+            a.state.conditions = Some(Conditions::All(true));
+            return Flow::Over;
+        }
+        let values = Arc::clone(&a.values);
+        // A step that never got to its params sees them all the same (spec 06 P-19).
+        let values = match (&step.params, a.state.times.get(Stamp::WaitPermit)) {
+            (Ok(literals), None) => literals,
+            _ => &values,
+        };
+        let scope = Scope { step: values, workflow: &self.values };
+        let mut results = Vec::with_capacity(step.successors.len());
+        for (_, condition) in &step.successors {
+            match condition.evaluate(&scope) {
+                Ok(result) => results.push(Some(result)),
+                Err(error) => {
+                    results.resize(step.successors.len(), None);
+                    a.state.conditions = Some(Conditions::Each(results));
+                    if a.state.status == S::Succeeded {
+                        a.state.signal_outputs = Some("{}".into());
+                    }
+                    return a.fail_internally(&error.to_string(), now);
+                }
+            }
+        }
+        a.state.conditions = Some(Conditions::Each(results));
+        Flow::Over
+    }
+
+    /// What a fatal failure does to the step and the run (spec 06 section 7).
+    fn apply_failure_mode(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, now: Millis) -> Flow {
+        if a.ignore_failure_mode {
+            return Flow::Over;
+        }
+        match step.failure_mode {
+            FailureMode::FailAfterRunning => Flow::Over,
+            FailureMode::IgnoreFailure => {
+                a.log(TimelineEvent::info(now, Text::FailureIgnored));
+                a.state.satisfied.get_or_insert(a.reached);
+                a.enter(S::CompletedWithError, now);
+                Flow::Again
+            }
+            FailureMode::FailImmediately => {
+                // A stronger wish of a user stays.
+                if self.ending().is_none() {
+                    let id = &step.id;
+                    let reason = format!("Stop all steps because step [{id}] with FAIL_IMMEDIATELY mode is failed.");
+                    self.end_all(
+                        Termination {
+                            action: ActionKind::Stop,
+                            user: ENGINE_USER.into(),
+                            reason: reason.into(),
+                            at: now,
+                            workflow_action: true,
+                        },
+                        now,
+                    );
+                    self.ready.retain(|other| *other != ord);
+                }
+                Flow::Over
+            }
+        }
+    }
+
+    /// Gives back the permits of an attempt that is over, and withdraws a request that was not granted.
+    pub(super) fn return_permit(&mut self, a: &mut Attempt, ord: StepOrd, cx: &mut Cx<'_, '_>) {
+        match std::mem::replace(&mut a.permit, Permit::None) {
+            Permit::Held(Some(need)) => cx.shared.permits.release(&need),
+            Permit::Waiting(need) => cx.shared.permits.withdraw(self.holder(ord), &need),
+            Permit::None | Permit::Held(None) => {}
+        }
+    }
+
+    /// Lets the runtime of an attempt that is over forget it.
+    pub(super) fn release_job(&mut self, a: &Attempt, ord: StepOrd, cx: &mut Cx<'_, '_>) {
+        let step = self.plan.step(ord);
+        if let Work::Job(ty) = step.work
+            && a.job != Job::None
+        {
+            let at = AttemptRef { run: self.row.key, step: ord, attempt: a.number };
+            let uuid = step_uuid(&self.row.body.uuid, &step.id, a.number);
+            cx.turn.effects.push(Effect::Release { at, uuid, ty });
+        }
+    }
+}
+
+/// CREATED: is the step reached, and can it run at all (spec 06 section 4.1)?
+fn initialize(a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
+    a.state.satisfied = Some(a.reached);
+    if !a.reached {
+        a.log(TimelineEvent::info(now, Text::Unsatisfied));
+        a.enter(S::Unsatisfied, now);
+        return Flow::Again;
+    }
+    if let crate::plan::Timeout::Invalid(text) = &step.timeout {
+        return a.fail_internally(&format!("step time-out {text} is not between 1 ms and 120 days"), now);
+    }
+    if let Work::Unsupported(ty) = step.work {
+        return a.fail_internally(&unsupported(ty), now);
+    }
+    if step.waits_for_signals {
+        return a.fail_internally("signal dependencies are not supported yet", now);
+    }
+    a.enter(S::Initialized, now);
+    Flow::Again
+}
+
+fn unsupported(ty: maestro_model::definition::StepType) -> String {
+    format!("step type {} is not supported by this server yet", ty.as_str())
+}
+
+/// The params of a step, as far as the shard evaluates them itself.
+pub(super) fn evaluate(step: &PlanStep, fuel: usize) -> Evaluation<Arc<Values>> {
+    if step.param_count > fuel {
+        return Evaluation::Later(EvaluationNeed::Fuel);
+    }
+    match &step.params {
+        Ok(values) => Evaluation::Done(Arc::clone(values)),
+        Err(error) => Evaluation::Failed(error.clone()),
+    }
+}
+
+/// The length of a sleep in milliseconds (spec 07 SL-1).
+fn sleep_length(values: &Values) -> Result<Millis, String> {
+    match values.get("sleep_seconds") {
+        None => Ok(3000),
+        Some(EvaluatedValue::Long(secs)) => Ok(secs.saturating_mul(1000)),
+        Some(other) => Err(format!("param `sleep_seconds` must be a LONG, but is a {}", other.ty().as_str())),
+    }
+}
+
+/// Puts output values into the params of the step (spec 06 section 12.5).
+fn merge_outputs(a: &mut Attempt, step: &PlanStep, outputs: Values) -> Result<(), String> {
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    let mut values = Values::clone(&a.values);
+    let mut changed = Map::default();
+    for (name, value) in outputs {
+        let old = values.get(&name).ok_or_else(|| format!("output param `{name}` is not defined in params"))?;
+        if old.ty() != value.ty() {
+            return Err(format!(
+                "output param `{name}` is a {}, but the step declares a {}",
+                value.ty().as_str(),
+                old.ty().as_str()
+            ));
+        }
+        values.insert(name.clone(), value.clone());
+        changed.insert(name, value);
+    }
+    let _ = step;
+    a.values = Arc::new(values);
+    a.outputs = Some(Box::new(changed));
+    a.store_params = true;
+    a.changed = true;
+    Ok(())
+}
+
