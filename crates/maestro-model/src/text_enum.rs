@@ -11,15 +11,15 @@ macro_rules! text_enum {
 
         impl $name {
             /// All values in the order of their declaration.
-            pub const ALL: &[$name] = &[$($name::$variant,)+];
+            $vis const ALL: &[$name] = &[$($name::$variant,)+];
 
             /// The word in JSON.
-            pub const fn as_str(self) -> &'static str {
+            $vis const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $text,)+ }
             }
 
             /// Reads the word in any case, untrimmed (spec 01 JS-5).
-            pub fn from_text(text: &str) -> Option<Self> {
+            $vis fn from_text(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| $crate::text_enum::same_word(value.as_str(), text))
             }
         }

@@ -52,7 +52,7 @@ pub struct SignalDependency {
     /// Signal name; may hold `${...}`.
     pub name: Str,
     /// What its params must be.
-    pub match_params: Option<Map<DependencyMatch>>,
+    pub match_params: Map<DependencyMatch>,
 }
 
 /// A condition on one param of a signal.
@@ -70,9 +70,9 @@ pub struct SignalOutput {
     /// Signal name.
     pub name: Str,
     /// Params that others may match: STRING or LONG.
-    pub params: Option<ParamMap>,
+    pub params: ParamMap,
     /// Further params.
-    pub payload: Option<ParamMap>,
+    pub payload: ParamMap,
 }
 
 text_enum! {
@@ -99,7 +99,6 @@ impl SignalOperator {
 }
 
 object!(SignalMatchParam, skip null { value, operator });
-object!(SignalDependency, skip empty { name, match_params });
 object!(SignalTriggerEntry, skip empty { match_params, join_keys });
 object!(SignalTrigger, skip empty { definitions, params, condition, dedup_expr });
 
@@ -119,6 +118,25 @@ impl ToJson for SignalValue {
             SignalValue::Text(text) => out.string(text),
             SignalValue::Number(number) => number.write(out),
         }
+    }
+}
+
+impl FromJson for SignalDependency {
+    fn from_json(json: Json, at: &At<'_>) -> Result<Self, JsonError> {
+        let mut members = Members::open(json, at)?;
+        let name = members.field("name")?;
+        let match_params: Option<Map<DependencyMatch>> = members.field("match_params")?;
+        members.close(&["name", "match_params"])?;
+        Ok(Self { name, match_params: match_params.unwrap_or_default() })
+    }
+}
+
+impl ToJson for SignalDependency {
+    fn write(&self, out: &mut Writer) {
+        out.object(|members| {
+            members.filled("name", &self.name);
+            members.filled("match_params", &self.match_params);
+        });
     }
 }
 
@@ -145,16 +163,18 @@ impl ToJson for DependencyMatch {
 impl FromJson for SignalOutput {
     fn from_json(json: Json, at: &At<'_>) -> Result<Self, JsonError> {
         let mut members = Members::open(json, at)?;
+        let params: Option<ParamMap> = members.unless_null("params")?;
+        let payload: Option<ParamMap> = members.field("payload")?;
         let output = Self {
             name: members.field("name")?,
-            params: members.unless_null("params")?,
-            payload: members.field("payload")?,
+            params: params.unwrap_or_default(),
+            payload: payload.unwrap_or_default(),
         };
         members.close(&["name", "params", "payload"])?;
         let params_at = at.name("params");
-        exactly_one_body(output.params.as_ref(), &params_at)?;
-        exactly_one_body(output.payload.as_ref(), &at.name("payload"))?;
-        for (name, param) in output.params.iter().flatten() {
+        exactly_one_body(Some(&output.params), &params_at)?;
+        exactly_one_body(Some(&output.payload), &at.name("payload"))?;
+        for (name, param) in &output.params {
             string_or_long(param, &params_at.name(name))?;
         }
         Ok(output)
