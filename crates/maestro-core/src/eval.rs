@@ -7,8 +7,10 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use maestro_model::Map;
-use maestro_model::param::{EvaluatedValue, ParamBody, ParamMap, ParamValue};
+use maestro_model::codec::to_text;
+use maestro_model::json::{Json, ToJson, Writer};
+use maestro_model::param::{EvaluatedValue, ParamBody, ParamMap, ParamType, ParamValue};
+use maestro_model::{Map, Str};
 
 /// Evaluated params by name.
 pub type Values = Map<EvaluatedValue>;
@@ -92,5 +94,90 @@ fn literal(value: &ParamValue) -> Result<EvaluatedValue, String> {
         }
         ParamValue::BooleanArray(items) => EvaluatedValue::BooleanArray(items.clone()),
         ParamValue::Map(entries) => EvaluatedValue::Map(Arc::new(literals(entries)?)),
+    })
+}
+
+/// Values with their types as JSON, to store them: `{"name": {"LONG": 1}}`.
+#[must_use]
+pub fn values_to_json(values: &Values) -> String {
+    to_text(&Typed(values))
+}
+
+/// Values as [`values_to_json`] wrote them.
+///
+/// # Errors
+/// The text is something else.
+pub fn values_from_json(text: &str) -> Result<Values, String> {
+    let json = Json::parse(text.as_bytes()).map_err(|e| e.to_string())?;
+    read_values(&json).ok_or_else(|| "stored params are damaged".to_owned())
+}
+
+struct Typed<'a>(&'a Values);
+
+impl ToJson for Typed<'_> {
+    fn write(&self, writer: &mut Writer) {
+        writer.object(|o| {
+            for (name, value) in self.0 {
+                o.always(name, &TypedValue(value));
+            }
+        });
+    }
+}
+
+struct TypedValue<'a>(&'a EvaluatedValue);
+
+impl ToJson for TypedValue<'_> {
+    fn write(&self, writer: &mut Writer) {
+        writer.object(|o| {
+            let name = self.0.ty().as_str();
+            match self.0 {
+                EvaluatedValue::Map(entries) => o.always(name, &Typed(entries)),
+                // Doubles as bits: what is not finite has no JSON, and nothing may be rounded.
+                EvaluatedValue::Double(value) => o.always(name, &bits(*value)),
+                EvaluatedValue::DoubleArray(values) => {
+                    o.always(name, &values.iter().map(|v| bits(*v)).collect::<Vec<_>>());
+                }
+                other => o.always(name, other),
+            }
+        });
+    }
+}
+
+fn bits(value: f64) -> i64 {
+    value.to_bits().cast_signed()
+}
+
+fn from_bits(json: &Json) -> Option<f64> {
+    Some(f64::from_bits(json.as_i64()?.cast_unsigned()))
+}
+
+fn read_values(json: &Json) -> Option<Values> {
+    json.as_object()?.iter().map(|(name, value)| Some((name.into(), read_value(value)?))).collect()
+}
+
+fn read_value(json: &Json) -> Option<EvaluatedValue> {
+    let (name, value) = json.as_object()?.iter().next()?;
+    let text = |json: &Json| json.as_str().map(Str::from);
+    Some(match ParamType::from_text(name)? {
+        ParamType::String => EvaluatedValue::String(text(value)?),
+        ParamType::Long => EvaluatedValue::Long(value.as_i64()?),
+        ParamType::Double => EvaluatedValue::Double(from_bits(value)?),
+        ParamType::Boolean => EvaluatedValue::Boolean(value.as_bool()?),
+        ParamType::StringMap => EvaluatedValue::StringMap(Arc::new(
+            value.as_object()?.iter().map(|(k, v)| Some((k.into(), text(v)?))).collect::<Option<_>>()?,
+        )),
+        ParamType::StringArray => EvaluatedValue::StringArray(
+            value.as_array()?.iter().map(|v| if *v == Json::Null { Some(None) } else { text(v).map(Some) }).collect::<Option<_>>()?,
+        ),
+        ParamType::LongArray => {
+            EvaluatedValue::LongArray(value.as_array()?.iter().map(Json::as_i64).collect::<Option<_>>()?)
+        }
+        ParamType::DoubleArray => {
+            EvaluatedValue::DoubleArray(value.as_array()?.iter().map(from_bits).collect::<Option<_>>()?)
+        }
+        ParamType::BooleanArray => {
+            EvaluatedValue::BooleanArray(value.as_array()?.iter().map(Json::as_bool).collect::<Option<_>>()?)
+        }
+        ParamType::Map => EvaluatedValue::Map(Arc::new(read_values(value)?)),
     })
 }

@@ -21,7 +21,7 @@ mod run;
 mod settings;
 mod workflow;
 
-pub use eval::{Evaluation, Need as EvaluationNeed, Values};
+pub use eval::{Evaluation, Need as EvaluationNeed, Scope, Values, literals, values_from_json, values_to_json};
 pub use run::{RunSnapshot, StepSnapshot};
 pub use settings::Settings;
-pub use workflow::{Resumed, Turn, WorkflowState};
+pub use workflow::{Keys, Resumed, Turn, WorkflowState};

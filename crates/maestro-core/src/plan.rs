@@ -308,8 +308,11 @@ fn find_cycle(steps: &[PlanStep]) -> Option<String> {
     loop {
         at = steps[at].predecessors.iter().map(|p| *p as usize).find(|p| pending[*p] > 0)?;
         if let Some(first) = path.iter().position(|p| *p == at) {
-            let mut ids: Vec<&str> = path[first..].iter().rev().map(|i| &*steps[*i].id).collect();
-            ids.push(ids[0]);
+            let mut cycle: Vec<usize> = path.drain(first..).rev().collect();
+            let start = (0..cycle.len()).min_by_key(|i| cycle[*i])?;
+            cycle.rotate_left(start);
+            cycle.push(cycle[0]);
+            let ids: Vec<&str> = cycle.into_iter().map(|i| &*steps[i].id).collect();
             return Some(ids.join(" -> "));
         }
         path.push(at);

@@ -283,7 +283,7 @@ impl RunState {
             S::Disabled | S::Unsatisfied | S::Skipped | S::Succeeded | S::CompletedWithError => {
                 self.decide_successors(a, step, now)
             }
-            S::FatallyFailed => self.apply_failure_mode(a, ord, step, now),
+            S::FatallyFailed => self.apply_failure_mode(a, step, now),
             S::UserFailed | S::PlatformFailed | S::InternallyFailed | S::Stopped | S::TimeoutFailed | S::TimedOut => {
                 Flow::Over
             }
@@ -480,7 +480,9 @@ impl RunState {
     }
 
     fn arm_timeout(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) {
+        // What is being ended already needs no time-out.
         if a.timeout_at.is_none()
+            && a.state.ending.is_none()
             && let Some(length) = step.timeout.millis()
         {
             let at = self.deadline(a, length, cx.now());
@@ -531,7 +533,7 @@ impl RunState {
                     a.enter(S::Running, now);
                 }
                 a.enter(S::Finishing, now);
-                if let Err(error) = merge_outputs(a, step, outputs) {
+                if let Err(error) = merge_outputs(a, outputs) {
                     return a.fail_internally(&error, now);
                 }
             }
@@ -587,7 +589,7 @@ impl RunState {
     }
 
     /// What a fatal failure does to the step and the run (spec 06 section 7).
-    fn apply_failure_mode(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, now: Millis) -> Flow {
+    fn apply_failure_mode(&mut self, a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
         if a.ignore_failure_mode {
             return Flow::Over;
         }
@@ -614,7 +616,6 @@ impl RunState {
                         },
                         now,
                     );
-                    self.ready.retain(|other| *other != ord);
                 }
                 Flow::Over
             }
@@ -689,7 +690,7 @@ fn sleep_length(values: &Values) -> Result<Millis, String> {
 }
 
 /// Puts output values into the params of the step (spec 06 section 12.5).
-fn merge_outputs(a: &mut Attempt, step: &PlanStep, outputs: Values) -> Result<(), String> {
+fn merge_outputs(a: &mut Attempt, outputs: Values) -> Result<(), String> {
     if outputs.is_empty() {
         return Ok(());
     }
@@ -707,7 +708,6 @@ fn merge_outputs(a: &mut Attempt, step: &PlanStep, outputs: Values) -> Result<()
         values.insert(name.clone(), value.clone());
         changed.insert(name, value);
     }
-    let _ = step;
     a.values = Arc::new(values);
     a.outputs = Some(Box::new(changed));
     a.store_params = true;

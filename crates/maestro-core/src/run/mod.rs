@@ -327,6 +327,9 @@ impl RunState {
         match due {
             Due::Run => {
                 self.timeout_at = None;
+                if self.ending().is_some() {
+                    return;
+                }
                 let reason = format!("the run is timed out: it ran longer than {} ms", self.timeout());
                 self.end_all(
                     Termination {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use maestro_model::state::{Millis, StepOrd, Stamp, StepStatus};
+use maestro_model::state::{Millis, Stamp, StepOrd, StepStatus};
 
 use super::attempt::Attempt;
 use super::{Cx, Due, Ended, RunState, Slot};
@@ -38,11 +38,12 @@ impl RunState {
                 _ => {}
             }
         }
-        // A run that was being timed out is ended by what its head says.
+        // A run that is being ended is ended by what its head says, not once more.
+        let over = self.row.head.ending.is_some();
         let now = cx.now();
         let length = self.timeout();
         let from = self.row.head.dequeue_time.unwrap_or(now);
-        self.timeout_at = Some(rest(from, length, now));
+        self.timeout_at = (!over).then(|| rest(from, length, now));
     }
 
     fn resume_step(&mut self, loaded: LoadedStep, cx: &mut Cx<'_, '_>) {

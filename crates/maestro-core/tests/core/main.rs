@@ -1,0 +1,11 @@
+//! Scenarios of the core: a definition and events in, rows and effects out.
+//!
+//! Every scenario runs twice: with the state kept in memory, and with the state dropped and taken up from its rows
+//! after each event; both must come to the same rows (`World::play`).
+
+mod dag;
+mod failing;
+mod properties;
+mod queueing;
+mod stopping;
+mod world;
