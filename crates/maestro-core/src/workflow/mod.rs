@@ -273,7 +273,8 @@ impl WorkflowState {
             }
         }
         self.save(turn);
-        if !self.shared.work.is_empty() {
+        // A used up budget may have kept the next of the queue from beginning.
+        if !self.shared.work.is_empty() || (turn.budget == 0 && !self.queue.is_empty()) {
             turn.effects.push(Effect::Continue);
         }
     }
