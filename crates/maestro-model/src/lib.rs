@@ -15,5 +15,6 @@ mod map;
 pub mod param;
 pub mod run;
 mod text_enum;
+pub mod validate;
 
 pub use map::{Map, Str};

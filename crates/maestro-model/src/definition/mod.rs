@@ -1,6 +1,7 @@
 //! Workflow definitions: what a client pushes (spec 01 sections 2-7).
 
 mod alerting;
+mod backoff_codec;
 mod duration;
 mod properties;
 mod request;
@@ -21,7 +22,10 @@ pub use alerting::{
 pub use duration::{ParsableLong, duration_ms};
 pub use properties::{Properties, RunStrategy, RunStrategyRule};
 pub use request::{GitInfo, PropertiesUpdate, WorkflowCreateRequest};
-pub use retry::{Backoff, ExponentialBackoff, FailureClass, PerClass, RetryPolicy};
+pub use retry::{
+    Backoff, ExponentialBackoff, FailureClass, Growth, PerClass, ResolvedBackoff,
+    ResolvedRetryPolicy, RetryFault, RetryLimits, RetryPolicy,
+};
 pub use signal::{
     DependencyMatch, SignalDependency, SignalMatchParam, SignalOperator, SignalOutput,
     SignalTrigger, SignalTriggerEntry, SignalValue,
@@ -30,6 +34,7 @@ pub use step::{
     FailureMode, Foreach, LeafStep, LeafType, Step, StepKind, StepType, Subworkflow, Template,
     Transition, While,
 };
+pub(crate) use tag::repeated_name;
 pub use tag::{Tag, TagList, TagNamespace};
 pub use time_trigger::{Schedule, TimeTrigger};
 pub use user::User;

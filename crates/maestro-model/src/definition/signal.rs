@@ -127,7 +127,10 @@ impl FromJson for SignalDependency {
         let name = members.field("name")?;
         let match_params: Option<Map<DependencyMatch>> = members.field("match_params")?;
         members.close(&["name", "match_params"])?;
-        Ok(Self { name, match_params: match_params.unwrap_or_default() })
+        Ok(Self {
+            name,
+            match_params: match_params.unwrap_or_default(),
+        })
     }
 }
 
