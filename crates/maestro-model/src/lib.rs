@@ -14,6 +14,7 @@ pub mod json;
 mod map;
 pub mod param;
 pub mod run;
+pub mod schedule;
 mod text_enum;
 pub mod validate;
 

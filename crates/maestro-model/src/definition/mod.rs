@@ -11,6 +11,7 @@ mod step;
 mod step_codec;
 mod tag;
 mod time_trigger;
+mod trigger_uuid;
 mod user;
 mod version;
 mod workflow;
@@ -37,6 +38,7 @@ pub use step::{
 pub(crate) use tag::repeated_name;
 pub use tag::{Tag, TagList, TagNamespace};
 pub use time_trigger::{Schedule, TimeTrigger};
+pub use trigger_uuid::{signal_trigger_uuid, time_triggers_uuid, uuid_of};
 pub use user::User;
 pub use version::{Metadata, PropertiesSnapshot, WorkflowDefinition};
 pub use workflow::{Criticality, Workflow};

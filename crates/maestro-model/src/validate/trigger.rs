@@ -2,7 +2,9 @@
 
 use super::{Checker, step};
 use crate::codec::At;
-use crate::definition::{SignalTrigger, Workflow};
+use crate::definition::{SignalTrigger, TimeTrigger, Workflow, signal_trigger_uuid};
+use crate::schedule::{Cron, Schedule, ScheduleFault, Zone};
+use std::collections::HashSet;
 
 pub(super) fn check(checker: &mut Checker<'_>, workflow: &Workflow, now: i64, at: &At<'_>) {
     let time_at = at.name("timeTriggers");
@@ -13,12 +15,64 @@ pub(super) fn check(checker: &mut Checker<'_>, workflow: &Workflow, now: i64, at
             trigger.fuzzy_max_delay(),
             &at.name("fuzzyMaxDelay"),
         );
-        let _ = now;
+        time_fault(checker, trigger, now, &at);
     }
     let signal_at = at.name("signalTriggers");
-    for (index, trigger) in workflow.signal_triggers.iter().flatten().enumerate() {
+    let signal_triggers = workflow.signal_triggers.as_deref().unwrap_or_default();
+    repeated_signal_trigger(checker, signal_triggers, &signal_at);
+    for (index, trigger) in signal_triggers.iter().enumerate() {
         let limit = checker.limits.signal_names;
         checker.found(&signal_at.index(index), signal_fault(trigger, limit));
+    }
+}
+
+/// V-40 to V-42.
+fn time_fault(checker: &mut Checker<'_>, trigger: &TimeTrigger, now: i64, at: &At<'_>) {
+    if let TimeTrigger::Cron { cron, .. } = trigger
+        && let Err(reason) = Cron::parse(cron)
+    {
+        checker.add(
+            &at.name("cron"),
+            format!("[cron expression] [{cron}]: {reason}"),
+        );
+    }
+    if let Some(zone) = trigger.timezone()
+        && Zone::parse(zone).is_none()
+    {
+        checker.add(
+            &at.name("timezone"),
+            format!(
+                "[timezone expression] {}",
+                ScheduleFault::Zone(zone.to_string())
+            ),
+        );
+    }
+    match Schedule::of(trigger, "") {
+        Err(fault) => checker.add(at, format!("[time-trigger] {trigger}: {fault}")),
+        Ok(schedule) => {
+            let limit = checker.limits.trigger_spacing_ms;
+            let first = schedule.next(now);
+            let spacing = first.and_then(|first| Some(schedule.next(first)? - first));
+            if let Some(spacing) = spacing.filter(|spacing| *spacing < limit) {
+                checker.add(
+                    at,
+                    format!("[time-trigger] {trigger}: its next two executions are {spacing} ms apart, the least is {limit} ms"),
+                );
+            }
+        }
+    }
+}
+
+/// Two equal signal triggers have the same id (spec 01 UU-2).
+fn repeated_signal_trigger(checker: &mut Checker<'_>, triggers: &[SignalTrigger], at: &At<'_>) {
+    let mut seen = HashSet::new();
+    for (index, trigger) in triggers.iter().enumerate() {
+        if !seen.insert(signal_trigger_uuid(trigger)) {
+            checker.add(
+                &at.index(index),
+                "[signal-trigger] is equal to one before it; remove it",
+            );
+        }
     }
 }
 
