@@ -10,6 +10,7 @@
 pub mod codec;
 pub mod decimal;
 pub mod definition;
+pub mod error;
 pub mod json;
 mod map;
 pub mod param;

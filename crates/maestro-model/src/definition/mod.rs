@@ -3,6 +3,7 @@
 mod alerting;
 mod backoff_codec;
 mod duration;
+mod merge;
 mod properties;
 mod request;
 mod retry;
@@ -21,6 +22,7 @@ pub use alerting::{
     PagerDutyConfig, PagerDutySeverity, Set, Slack, Tct,
 };
 pub use duration::{ParsableLong, duration_ms};
+pub use merge::StrategyGuard;
 pub use properties::{Properties, RunStrategy, RunStrategyRule};
 pub use request::{GitInfo, PropertiesUpdate, WorkflowCreateRequest};
 pub use retry::{

@@ -214,7 +214,7 @@ impl ToJson for Step {
                     step: self,
                     wrapper,
                 },
-            )
+            );
         });
     }
 }
@@ -230,7 +230,7 @@ impl ToJson for Body<'_> {
             self.wrapper
                 .fields()
                 .iter()
-                .for_each(|field| self.step.put(field, members))
+                .for_each(|field| self.step.put(field, members));
         });
     }
 }
@@ -263,11 +263,11 @@ impl StepKind {
             (StepKind::Leaf(leaf), "retry_policy") => out.member(field, &leaf.retry_policy),
             (StepKind::Subworkflow(sub), "sync") => out.member(field, &sub.sync),
             (StepKind::Subworkflow(sub), "explicit_params") => {
-                out.member(field, &sub.explicit_params)
+                out.member(field, &sub.explicit_params);
             }
             (StepKind::Foreach(foreach), "concurrency") => out.member(field, &foreach.concurrency),
             (StepKind::Foreach(foreach), "strict_ordering") => {
-                out.member(field, &foreach.strict_ordering)
+                out.member(field, &foreach.strict_ordering);
             }
             (
                 StepKind::Foreach(Foreach { steps, .. }) | StepKind::While(While { steps, .. }),

@@ -6,6 +6,7 @@ mod dag;
 mod ids;
 mod jobs;
 mod properties;
+mod run;
 mod step;
 mod trigger;
 mod workflow;
@@ -13,6 +14,7 @@ mod workflow;
 pub use dag::{cycle, predecessors};
 pub use ids::{is_inline_workflow_id, name_fault, reference_fault, workflow_id_fault};
 pub use properties::{PushFault, push_fault};
+pub use run::{repeated_runtime_tag, restart, start, step_restart};
 
 use crate::codec::{At, to_text};
 use crate::definition::{PropertiesUpdate, RetryLimits, Tag, WorkflowCreateRequest};
