@@ -83,8 +83,43 @@ impl ErrorBody {
 /// A body that cannot be read (spec 04 ER-5).
 impl From<JsonError> for ErrorBody {
     fn from(fault: JsonError) -> Self {
+        if fault.is_violation {
+            let violations = vec![Violation {
+                path: bean_path(&fault.path),
+                text: fault.reason,
+            }];
+            return Invalid { violations }.into();
+        }
         Self::new(ErrorCode::BadRequest, format!("JSON parse error: {fault}"))
     }
+}
+
+/// A path in the form of violations: camel case, without the key around a step.
+fn bean_path(path: &str) -> String {
+    let mut out = String::new();
+    let mut is_wrapper = false;
+    for segment in path.split('.') {
+        if !is_wrapper {
+            if !out.is_empty() {
+                out.push('.');
+            }
+            let mut upper = false;
+            for character in segment.chars() {
+                if character == '_' {
+                    upper = true;
+                } else {
+                    out.push(if upper {
+                        character.to_ascii_uppercase()
+                    } else {
+                        character
+                    });
+                    upper = false;
+                }
+            }
+        }
+        is_wrapper = segment.starts_with("steps[");
+    }
+    out
 }
 
 /// A request that breaks rules (spec 04 ER-4): one entry per violation; one of the body itself has none, but is told in
@@ -183,6 +218,35 @@ mod tests {
             codec::to_text(&ErrorBody::from(invalid)),
             r#"{"status":"BAD_REQUEST","message":"400 BAD_REQUEST \"Validation failure\": too large","errors":["workflow.id is bad"]}"#
         );
+    }
+
+    #[test]
+    fn a_missing_value_is_a_violation_with_its_path() {
+        let body = |json: &str| {
+            let fault = codec::read::<crate::definition::WorkflowCreateRequest>(json.as_bytes());
+            ErrorBody::from(fault.expect_err("refused")).errors
+        };
+        assert_eq!(body("{}"), ["workflow may not be null"]);
+        assert_eq!(
+            body(
+                r#"{"workflow":{"id":"w","steps":[{"while":{"id":"w","condition":"c","steps":[{"step":{"id":"s"}}]}}]}}"#
+            ),
+            ["workflow.steps[0].steps[0].type may not be null"]
+        );
+        // [04:25]
+        let fault = codec::read::<crate::run::StartRequest>(b"{}").expect_err("refused");
+        assert_eq!(ErrorBody::from(fault).errors, ["initiator may not be null"]);
+        let fault = codec::read::<crate::run::StartRequest>(br#"{"initiator":{"type":"robot"}}"#)
+            .expect_err("refused");
+        assert_eq!(ErrorBody::from(fault).errors, [""; 0]);
+        let fault = codec::read::<crate::run::RestartRequest>(b"{}").expect_err("refused");
+        assert_eq!(
+            ErrorBody::from(fault).errors,
+            ["restartPolicy may not be null"]
+        );
+        let lower = br#"{"restart_policy":"restart_from_beginning"}"#;
+        let fault = codec::read::<crate::run::RestartRequest>(lower).expect_err("refused");
+        assert_eq!(ErrorBody::from(fault).errors, [""; 0]);
     }
 
     #[test]

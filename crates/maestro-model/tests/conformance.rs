@@ -2,8 +2,11 @@
 //! definition comes back. `requests.py` writes the request bodies from the scenarios.
 
 use maestro_model::codec;
-use maestro_model::definition::WorkflowCreateRequest;
+use maestro_model::definition::{
+    PropertiesSnapshot, PropertiesUpdate, Tag, User, WorkflowCreateRequest,
+};
 use maestro_model::json::Json;
+use maestro_model::run::StartRequest;
 use maestro_model::validate::{self, Limits};
 use std::collections::BTreeMap;
 use std::fs;
@@ -122,7 +125,7 @@ const NOW: i64 = 1_760_000_000_000;
 fn refusal(call: &Call, first: bool) -> Option<(String, bool)> {
     let request = match codec::read::<WorkflowCreateRequest>(&call.body) {
         Ok(request) => request,
-        Err(fault) => return Some((fault.to_string(), true)),
+        Err(fault) => return Some((fault.to_string(), !fault.is_violation)),
     };
     if let Err(invalid) = validate::request(&request, &Limits::default(), NOW) {
         return Some((invalid.to_string(), false));
@@ -206,7 +209,7 @@ fn definitions_come_back_as_recorded() {
         let request = codec::read::<WorkflowCreateRequest>(&call.body).expect("see the other test");
         let ours = Json::parse(codec::to_text(&request.workflow).as_bytes()).expect("our own JSON");
         let body = call.recorded.pointer("/body").and_then(Json::as_object);
-        for (pointer, recorded) in body.into_iter().flat_map(|body| body.iter()) {
+        for (pointer, recorded) in body.into_iter().flat_map(maestro_model::json::Object::iter) {
             let Some(rest) = pointer
                 .strip_prefix("/workflow_definition/workflow")
                 .or(pointer.strip_prefix("workflow_definition"))
@@ -248,4 +251,122 @@ fn definitions_come_back_as_recorded() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(compared >= 30, "only {compared} definitions were compared");
+}
+
+#[test]
+fn start_requests_are_refused_where_the_reference_refuses_their_form() {
+    let mut wrong = Vec::new();
+    let mut refused = 0;
+    for call in calls()
+        .iter()
+        .filter(|call| call.line.ends_with("/actions/start"))
+    {
+        let fault = match codec::read::<StartRequest>(&call.body) {
+            Err(fault) => Some(fault.to_string()),
+            Ok(request) => {
+                let text = codec::to_text(&request);
+                let again = codec::read::<StartRequest>(text.as_bytes());
+                assert_eq!(
+                    again.as_ref(),
+                    Ok(&request),
+                    "{} does not survive a round trip",
+                    call.name()
+                );
+                validate::start(&request, &Limits::default())
+                    .err()
+                    .map(|invalid| invalid.to_string())
+            }
+        };
+        refused += usize::from(fault.is_some());
+        if let Some(fault) = fault.filter(|_| call.status != 400) {
+            wrong.push(format!("{}: {fault}", call.name()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(refused > 5, "only {refused} were refused");
+}
+
+#[test]
+fn properties_follow_pushes_and_changes_as_recorded() {
+    let mut current: BTreeMap<String, PropertiesSnapshot> = BTreeMap::new();
+    let mut compared = 0;
+    let mut now = 0;
+    for call in calls()
+        .iter()
+        .filter(|call| !call.yaml && call.status == 200)
+    {
+        now += 1;
+        let user = User::from("caller");
+        let (id, next, within) = if call.line == "POST /api/v3/workflows" {
+            let request =
+                codec::read::<WorkflowCreateRequest>(&call.body).expect("see the other test");
+            let key = format!("{} {}", call.scenario, request.workflow.id);
+            let pushed = request.properties.as_ref();
+            let next = PropertiesSnapshot::after_push(
+                current.get(&key),
+                &request.workflow.id,
+                pushed,
+                &user,
+                now,
+            );
+            (key, next, "/workflow_definition/properties_snapshot")
+        } else {
+            let path = call.line.trim_start_matches("POST /api/v3/workflows/");
+            let Some((id, endpoint)) = path.split_once('/') else {
+                continue;
+            };
+            let key = format!("{} {id}", call.scenario);
+            let Some(snapshot) = current.get(&key) else {
+                continue;
+            };
+            let properties = match endpoint {
+                "properties" => {
+                    let update = codec::read::<PropertiesUpdate>(&call.body)
+                        .expect("accepted by the reference");
+                    validate::properties_update(&update, &Limits::default())
+                        .expect("accepted by the reference");
+                    snapshot.properties.after_update(&update)
+                }
+                "properties/tag" => {
+                    let tag = codec::read::<Tag>(&call.body).expect("accepted by the reference");
+                    snapshot.properties.with_tag(&tag, &"caller".into(), now)
+                }
+                _ => continue,
+            };
+            (
+                key.clone(),
+                Some(snapshot.changed(properties, &user, now)),
+                "",
+            )
+        };
+        let Some(next) = next else { continue };
+        let ours = Json::parse(codec::to_text(&next).as_bytes()).expect("our own JSON");
+        let body = call.recorded.pointer("/body").and_then(Json::as_object);
+        for (pointer, recorded) in body.into_iter().flat_map(maestro_model::json::Object::iter) {
+            let Some(field) = pointer
+                .strip_prefix(within)
+                .filter(|field| field.starts_with('/'))
+            else {
+                continue;
+            };
+            // Callers, times and deletions differ from recording to recording.
+            if recorded.to_text().contains("creator")
+                || field == "/author"
+                || call.name().contains("delete")
+            {
+                continue;
+            }
+            compared += 1;
+            let ours = ours.pointer(field).unwrap_or(&Json::Null);
+            assert!(
+                same(ours, recorded),
+                "{} {pointer}: {} {}",
+                call.name(),
+                ours.to_text(),
+                recorded.to_text()
+            );
+        }
+        current.insert(id, next);
+    }
+    assert!(compared > 25, "only {compared} values were compared");
 }

@@ -34,7 +34,7 @@ impl RunPolicy {
     /// Reads the policy of a restart request: two of the words, in upper case only (spec 05 section 12.2).
     pub(super) fn of_request(members: &mut Members<'_>, at: &At<'_>) -> Result<Self, JsonError> {
         const FIELD: &str = "restart_policy";
-        let text: Str = members.field(FIELD)?;
+        let text: Str = members.required(FIELD)?;
         [Self::RestartFromIncomplete, Self::RestartFromBeginning].into_iter().find(|policy| policy.as_str() == &*text).ok_or_else(
             || {
                 at.name(FIELD)

@@ -191,7 +191,7 @@ impl FromJson for StartRequest {
         let mut members = Members::open(json, at)?;
         let persist: Option<bool> = members.field("persist_failed_run")?;
         let request = Self {
-            initiator: members.field("initiator")?,
+            initiator: members.required("initiator")?,
             request_time: request_time(&mut members)?,
             request_id: members.field("request_id")?,
             runtime_tags: members.field("runtime_tags")?,
