@@ -20,6 +20,9 @@ pub struct JsonError {
     pub reason: String,
     /// How to mend it.
     pub hint: Option<String>,
+    /// Whether the fault is a missing value that the reference reports as a violation, with its path among `errors`
+    /// (spec 01 V-25, V-30), rather than as a body that cannot be read.
+    pub is_violation: bool,
 }
 
 impl JsonError {
@@ -53,6 +56,7 @@ impl From<SyntaxError> for JsonError {
             position: Some(fault.position),
             reason: fault.reason,
             hint: None,
+            is_violation: false,
         }
     }
 }
@@ -101,6 +105,7 @@ impl<'a> At<'a> {
             position: None,
             reason: reason.into(),
             hint: None,
+            is_violation: false,
         }
     }
 
@@ -245,6 +250,17 @@ impl<'a> Members<'a> {
     /// As [`Field::field`].
     pub fn field<F: Field>(&mut self, name: &str) -> Result<F, JsonError> {
         F::field(self.object.remove(name), &self.at.name(name))
+    }
+
+    /// Takes and reads a member whose absence is a violation rather than an unreadable body.
+    ///
+    /// # Errors
+    /// As [`Field::field`].
+    pub fn required<T: FromJson>(&mut self, name: &str) -> Result<T, JsonError> {
+        self.field::<Option<T>>(name)?.ok_or_else(|| JsonError {
+            is_violation: true,
+            ..self.at.name(name).fault("may not be null")
+        })
     }
 
     /// Takes and reads a member that may be missing but not null (spec 01 JS-3).

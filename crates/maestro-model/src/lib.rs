@@ -10,11 +10,14 @@
 pub mod codec;
 pub mod decimal;
 pub mod definition;
+pub mod error;
 pub mod json;
 mod map;
 pub mod param;
 pub mod run;
+pub mod schedule;
 pub mod state;
 mod text_enum;
+pub mod validate;
 
 pub use map::{Map, Str};

@@ -67,9 +67,51 @@ fn unit_ms(text: &str) -> Option<i64> {
         .map(|(_, ms)| *ms)
 }
 
-/// The integer of a text: an optional sign and decimal digits, nothing else (spec 01 PL-3).
-pub(crate) fn integer(text: &str) -> Option<i64> {
-    text.parse().ok()
+impl ParsableLong {
+    /// Puts params into a text; a number stays as it is (spec 01 PL-3).
+    ///
+    /// # Errors
+    /// What `put_in` answers.
+    pub fn resolve<E>(&self, put_in: impl FnOnce(&str) -> Result<Str, E>) -> Result<Self, E> {
+        match self {
+            ParsableLong::Number(_) => Ok(self.clone()),
+            ParsableLong::Text(text) => put_in(text).map(ParsableLong::Text),
+        }
+    }
+
+    /// The number, or the integer that the whole text is: an optional sign and decimal digits (spec 01 PL-3).
+    pub fn integer(&self) -> Option<i64> {
+        match self {
+            ParsableLong::Number(number) => Some(*number),
+            ParsableLong::Text(text) => text.parse().ok(),
+        }
+    }
+
+    /// As a time-out, in milliseconds: an integer counts seconds, any other text is a duration (spec 01 DU-3). Saturates.
+    pub fn timeout_ms(&self) -> i64 {
+        self.integer()
+            .map_or_else(|| self.text_ms(), |seconds| seconds.saturating_mul(1000))
+    }
+
+    /// As a waiting time, in whole seconds: an integer counts seconds, any other text is a duration (spec 01 DU-4).
+    pub fn seconds(&self) -> i64 {
+        self.integer().unwrap_or_else(|| self.text_ms() / 1000)
+    }
+
+    /// As a bound of jitter, in milliseconds: a number counts milliseconds, any text is a duration (spec 01 DU-5).
+    pub fn jitter_ms(&self) -> i64 {
+        match self {
+            ParsableLong::Number(ms) => *ms,
+            ParsableLong::Text(_) => self.text_ms(),
+        }
+    }
+
+    fn text_ms(&self) -> i64 {
+        match self {
+            ParsableLong::Number(_) => 0,
+            ParsableLong::Text(text) => duration_ms(text),
+        }
+    }
 }
 
 impl FromJson for ParsableLong {
@@ -142,6 +184,22 @@ mod tests {
         ] {
             assert_eq!(duration_ms(text), ms, "{text}");
         }
+    }
+
+    #[test]
+    fn bare_numbers_mean_seconds_but_for_jitter() {
+        let text = |text: &str| ParsableLong::Text(text.into());
+        assert_eq!(ParsableLong::Number(45).timeout_ms(), 45_000);
+        assert_eq!(text("45").timeout_ms(), 45_000);
+        assert_eq!(text("+007").timeout_ms(), 7000);
+        assert_eq!(text(" 45").timeout_ms(), 0);
+        assert_eq!(text("9223372036854775807").timeout_ms(), i64::MAX);
+        assert_eq!(text("500ms").seconds(), 0);
+        assert_eq!(text("5mins").seconds(), 300);
+        assert_eq!(text("60").seconds(), 60);
+        assert_eq!(ParsableLong::Number(5000).jitter_ms(), 5000);
+        assert_eq!(text("5000").jitter_ms(), 0);
+        assert_eq!(text("${x}").jitter_ms(), 0);
     }
 
     proptest! {

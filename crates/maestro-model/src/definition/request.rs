@@ -65,7 +65,7 @@ impl FromJson for WorkflowCreateRequest {
         };
         Ok(Self {
             properties: members.field("properties")?,
-            workflow: members.field("workflow")?,
+            workflow: members.required("workflow")?,
             is_active,
             git_info: members.field("git_info")?,
             extra_info: extra_info(members.rest(), at)?,

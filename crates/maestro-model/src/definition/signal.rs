@@ -124,10 +124,13 @@ impl ToJson for SignalValue {
 impl FromJson for SignalDependency {
     fn from_json(json: Json, at: &At<'_>) -> Result<Self, JsonError> {
         let mut members = Members::open(json, at)?;
-        let name = members.field("name")?;
+        let name = members.required("name")?;
         let match_params: Option<Map<DependencyMatch>> = members.field("match_params")?;
         members.close(&["name", "match_params"])?;
-        Ok(Self { name, match_params: match_params.unwrap_or_default() })
+        Ok(Self {
+            name,
+            match_params: match_params.unwrap_or_default(),
+        })
     }
 }
 
@@ -166,7 +169,7 @@ impl FromJson for SignalOutput {
         let params: Option<ParamMap> = members.unless_null("params")?;
         let payload: Option<ParamMap> = members.field("payload")?;
         let output = Self {
-            name: members.field("name")?,
+            name: members.required("name")?,
             params: params.unwrap_or_default(),
             payload: payload.unwrap_or_default(),
         };

@@ -80,7 +80,7 @@ pub struct LeafStep {
     /// Version of the job template.
     pub sub_type_version: Option<Str>,
     /// How often and when it is tried again.
-    pub retry_policy: Option<RetryPolicy>,
+    pub retry_policy: Option<Box<RetryPolicy>>,
 }
 
 /// The fields of a sub-workflow step.

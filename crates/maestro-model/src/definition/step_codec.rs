@@ -151,7 +151,7 @@ fn body_of(wrapper: Wrapper, json: Json, at: &At<'_>) -> Result<Step, JsonError>
             steps: members.field("steps")?,
         }),
         Wrapper::While => StepKind::While(While {
-            condition: members.field("condition")?,
+            condition: members.required("condition")?,
             steps: members.field("steps")?,
         }),
         Wrapper::Template => StepKind::Template(Template {
@@ -164,7 +164,7 @@ fn body_of(wrapper: Wrapper, json: Json, at: &At<'_>) -> Result<Step, JsonError>
     }
     let transition: Option<Transition> = members.field("transition")?;
     let step = Step {
-        id: members.field("id")?,
+        id: members.required("id")?,
         name: members.field("name")?,
         description: members.field("description")?,
         transition: transition.unwrap_or_default(),
@@ -195,7 +195,13 @@ fn leaf_type(members: &mut Members<'_>, at: &At<'_>) -> Result<LeafType, JsonErr
             .fault(format!("`{own}` is no type of a typed step"))
             .hint(format!("write the step as `{{\"{own}\": {{...}}}}`")));
     }
-    crate::codec::Field::field(json, &at.name("type"))
+    match json.filter(|json| *json != Json::Null) {
+        Some(json) => LeafType::from_json(json, &at.name("type")),
+        None => Err(JsonError {
+            is_violation: true,
+            ..at.name("type").fault("may not be null")
+        }),
+    }
 }
 
 impl ToJson for Step {
@@ -214,7 +220,7 @@ impl ToJson for Step {
                     step: self,
                     wrapper,
                 },
-            )
+            );
         });
     }
 }
@@ -230,7 +236,7 @@ impl ToJson for Body<'_> {
             self.wrapper
                 .fields()
                 .iter()
-                .for_each(|field| self.step.put(field, members))
+                .for_each(|field| self.step.put(field, members));
         });
     }
 }
@@ -263,11 +269,11 @@ impl StepKind {
             (StepKind::Leaf(leaf), "retry_policy") => out.member(field, &leaf.retry_policy),
             (StepKind::Subworkflow(sub), "sync") => out.member(field, &sub.sync),
             (StepKind::Subworkflow(sub), "explicit_params") => {
-                out.member(field, &sub.explicit_params)
+                out.member(field, &sub.explicit_params);
             }
             (StepKind::Foreach(foreach), "concurrency") => out.member(field, &foreach.concurrency),
             (StepKind::Foreach(foreach), "strict_ordering") => {
-                out.member(field, &foreach.strict_ordering)
+                out.member(field, &foreach.strict_ordering);
             }
             (
                 StepKind::Foreach(Foreach { steps, .. }) | StepKind::While(While { steps, .. }),

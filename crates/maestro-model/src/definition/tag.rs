@@ -60,7 +60,7 @@ impl FromJson for Tag {
             return Err(at.wrong(&json, "a tag: a name, or an object with a `name`"));
         }
         let mut members = Members::open(json, at)?;
-        let mut tag = Tag::new(members.field::<Str>("name")?);
+        let mut tag = Tag::new(members.required::<Str>("name")?);
         tag.namespace = members.field("namespace")?;
         for (key, value) in members.rest() {
             if &*key != "attributes" {

@@ -171,7 +171,7 @@ impl FromJson for TimeTrigger {
         Ok(match ty {
             TimeTriggerType::Cron => {
                 let trigger = Self::Cron {
-                    cron: members.field("cron")?,
+                    cron: members.required("cron")?,
                     timezone: members.field("timezone")?,
                     fuzzy_max_delay,
                 };
@@ -179,7 +179,7 @@ impl FromJson for TimeTrigger {
                 trigger
             }
             TimeTriggerType::Predefined => {
-                let expression = members.field("expression")?;
+                let expression = members.required("expression")?;
                 let trigger = Self::Predefined {
                     expression,
                     timezone: members.field("timezone")?,

@@ -81,7 +81,7 @@ impl FromJson for Workflow {
         let steps_at = at.name("steps");
         no_null_transitions(steps.as_ref(), &steps_at)?;
         let workflow = Self {
-            id: members.field("id")?,
+            id: members.required("id")?,
             name: members.field("name")?,
             description: members.field("description")?,
             tags: members.field("tags")?,

@@ -93,9 +93,9 @@ impl Writer {
     pub fn double(&mut self, value: f64) {
         let text = double_text(value);
         if value.is_finite() {
-            self.text.push_str(&text)
+            self.text.push_str(&text);
         } else {
-            self.string(&text)
+            self.string(&text);
         }
     }
 
@@ -295,7 +295,7 @@ impl<T: ToJson> ToJson for Map<T> {
     fn write(&self, out: &mut Writer) {
         out.object(|members| {
             self.iter()
-                .for_each(|(name, value)| members.always(name, value))
+                .for_each(|(name, value)| members.always(name, value));
         });
     }
 

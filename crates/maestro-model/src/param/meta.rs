@@ -119,6 +119,17 @@ impl Meta {
         ]
     }
 
+    /// All members as JSON.
+    pub(crate) fn to_map(&self) -> Map<Json> {
+        let canonical = self
+            .canonical()
+            .into_iter()
+            .filter_map(|(key, word)| Some((Str::from(key), Json::from(word?))));
+        canonical
+            .chain(self.free().map(|(key, value)| (key.clone(), value.clone())))
+            .collect()
+    }
+
     fn forget(&mut self, key: &str) {
         if let Some(other) = &mut self.other {
             other.shift_remove(key);

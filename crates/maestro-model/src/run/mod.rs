@@ -1,1 +1,13 @@
-//! Requests that start runs, and the values that instances share with them (spec 04 sections 4, 8.1; 05 section 3).
+//! Requests that start runs, and the values that instances share with them (spec 04 sections 4, 8, 10; 05 sections 3, 4).
+
+mod initiator;
+mod policy;
+mod request;
+mod status;
+mod timeline;
+
+pub use initiator::{Ancestor, Ancestors, Initiator, UpstreamKind};
+pub use policy::{RestartConfig, RestartNode, RunConfig, RunPolicy, UpstreamRestartMode};
+pub use request::{RestartRequest, RunRequest, StartRequest, StepRestartRequest};
+pub use status::{InstanceStatus, StepStatus};
+pub use timeline::{LogLevel, MilestoneType, Timeline, TimelineEvent, TimelineEventKind};
