@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use maestro_steps::local::{
-    CommandLine, Event, Job, JobIdentity, JobKey, LocalExecutor, LocalSettings,
+    CommandLine, Event, Job, JobIdentity, JobKey, Label, LocalExecutor, LocalSettings,
 };
 use maestro_steps::outputs::Declared;
 use maestro_steps::supervisor;
@@ -41,6 +41,8 @@ fn job(key: &str, script: &str) -> Job {
         memory_bytes: None,
         first_log_line: None,
         declared: Declared::default(),
+        needs_file: None,
+        label: Label::default(),
     }
 }
 

@@ -8,13 +8,14 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Signal, pidfd_send_signal};
 
 use super::folder::{Found, OpenError, Root, make_dir, write_private};
 use super::follow::{Followers, LogFollow};
-use super::job::{CommandLine, Ended, Event, Job, JobIdentity, JobKey, Outcome, Started};
+use super::job::{CommandLine, Ended, Event, Job, JobIdentity, JobKey, Label, Outcome, Started};
 use super::log::{LogChunk, LogReader, tail_path};
 use super::outcome::without_record;
 use super::run;
@@ -82,6 +83,7 @@ impl Default for LocalSettings {
 #[derive(Debug)]
 pub struct LocalExecutor {
     shared: Arc<Shared>,
+    errand_boy: Option<JoinHandle<()>>,
 }
 
 impl LocalExecutor {
@@ -116,14 +118,15 @@ impl LocalExecutor {
                 }
             }
         });
-        if let Err(source) = spawned {
-            return Err(OpenError::Io {
-                path: folder.to_owned(),
-                source,
-            });
-        }
+        let errand_boy = spawned.map_err(|source| OpenError::Io {
+            path: folder.to_owned(),
+            source,
+        })?;
         shared.make_spare();
-        Ok(Self { shared })
+        Ok(Self {
+            shared,
+            errand_boy: Some(errand_boy),
+        })
     }
 
     /// Starts the job when its turn has come. A job that is known already, in this process or from an earlier one, is
@@ -274,6 +277,11 @@ impl LocalExecutor {
         }
     }
 
+    /// Does something in another thread.
+    pub(crate) fn later(&self, errand: impl FnOnce() + Send + 'static) {
+        self.shared.later(move |_| errand());
+    }
+
     /// A folder for modules that jobs find on their path.
     pub(crate) fn lib(&self) -> PathBuf {
         self.shared.root.lib()
@@ -283,7 +291,12 @@ impl LocalExecutor {
 impl Drop for LocalExecutor {
     fn drop(&mut self) {
         let _ = self.shared.errands.send(None);
-        self.shared.spare().take();
+        if let Some(errand_boy) = self.errand_boy.take() {
+            let _ = errand_boy.join();
+        }
+        if let Some(spare) = self.shared.spare().take() {
+            spare.dismiss();
+        }
     }
 }
 
@@ -417,6 +430,8 @@ fn unknown_job(key: &JobKey) -> Job {
         memory_bytes: None,
         first_log_line: None,
         declared: Declared::default(),
+        needs_file: None,
+        label: Label::default(),
     }
 }
 
@@ -627,16 +642,16 @@ impl Shared {
         let mut guard = self.state();
         let state = &mut *guard;
         state.running -= 1;
-        let takers = match state.runs.remove(folder) {
+        let (takers, started) = match state.runs.remove(folder) {
             Some(run) => {
                 if let Some(name) = shared_name(&run.job)
                     && state.shareable.get(&name).is_some_and(|at| at == folder)
                 {
                     state.shareable.remove(&name);
                 }
-                run.takers
+                (run.takers, run.started)
             }
-            None => Vec::new(),
+            None => (Vec::new(), None),
         };
         for key in &takers {
             state
@@ -651,8 +666,13 @@ impl Shared {
             if key.as_str() != folder {
                 self.link_log(&log, key.as_str());
             }
+            let started = started.clone().map(|started| Started {
+                key: key.clone(),
+                ..started
+            });
             let ended = Ended {
                 key,
+                started,
                 ..ended.clone()
             };
             (self.on_event)(Event::Ended(Box::new(ended)));

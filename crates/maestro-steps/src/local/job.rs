@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::outputs::{Declared, Outputs};
@@ -98,6 +99,21 @@ pub struct Job {
     pub first_log_line: Option<String>,
     /// The params that the job's output can set.
     pub declared: Declared,
+    /// A file that must be there, relative to the working folder: `script_path`.
+    pub needs_file: Option<PathBuf>,
+    /// What the job is for its runtime; comes back with its events.
+    pub label: Label,
+}
+
+/// What a runtime wants to know when it hears of its job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Label {
+    /// The key of the artifact, such as `maestro_shell`.
+    pub artifact_key: &'static str,
+    /// Its type, such as `SHELL`.
+    pub artifact_type: &'static str,
+    /// `execution_script` of the artifact.
+    pub execution_script: Option<String>,
 }
 
 impl Job {
@@ -123,12 +139,12 @@ pub enum Event {
 }
 
 /// A running job, for the artifact (`spec 07 BX-10`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Started {
     /// The attempt.
     pub key: JobKey,
-    /// `job_id`.
-    pub job_id: String,
+    /// The job.
+    pub job: Arc<Job>,
     /// `node`.
     pub node: String,
     /// `pid` of the main process.
@@ -148,6 +164,10 @@ pub struct Started {
 pub struct Ended {
     /// The attempt.
     pub key: JobKey,
+    /// The job; of an attempt that was cancelled without being known, only its name.
+    pub job: Arc<Job>,
+    /// What was reported when it started; absent if it never did.
+    pub started: Option<Started>,
     /// What it means for the step.
     pub outcome: Outcome,
     /// One sentence about the end for the timeline; empty for a plain success.

@@ -14,8 +14,10 @@ mod spawn;
 
 pub use executor::{LocalExecutor, LocalSettings};
 pub use folder::OpenError;
+pub(crate) use folder::write_if_different;
 pub use follow::LogFollow;
 pub use job::{
-    CommandLine, Ended, Event, InvalidJobKey, Job, JobIdentity, JobKey, Outcome, Started,
+    CommandLine, Ended, Event, InvalidJobKey, Job, JobIdentity, JobKey, Label, Outcome, Started,
 };
 pub use log::LogChunk;
+pub(crate) use log::{LogReader, first_chars};

@@ -1,5 +1,7 @@
 //! What the end of a process means for its step (`spec 07 BX-5`).
 
+use std::sync::Arc;
+
 use nix::sys::signal::Signal;
 
 use super::job::{Ended, Job, Outcome};
@@ -137,9 +139,15 @@ pub(crate) fn name_memory_limit(job: &Job, ended: &mut Ended) {
 }
 
 /// An end without a record: there is nothing but a verdict.
-pub(crate) fn without_record(job: &Job, outcome: Outcome, message: impl Into<String>) -> Ended {
+pub(crate) fn without_record(
+    job: &Arc<Job>,
+    outcome: Outcome,
+    message: impl Into<String>,
+) -> Ended {
     Ended {
         key: job.key().clone(),
+        job: job.clone(),
+        started: None,
         outcome,
         message: message.into(),
         outputs: Outputs::default(),

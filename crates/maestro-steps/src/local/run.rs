@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,7 +24,7 @@ use super::spawn::Spare;
 use crate::outputs;
 
 /// Runs or re-attaches the job; returns when it is over and none of its processes is left.
-pub(super) fn to_end(shared: &Shared, folder: &JobFolder, job: &Job) -> Ended {
+pub(super) fn to_end(shared: &Shared, folder: &JobFolder, job: &Arc<Job>) -> Ended {
     Run {
         shared,
         folder,
@@ -43,7 +44,7 @@ pub(super) fn to_end(shared: &Shared, folder: &JobFolder, job: &Job) -> Ended {
 struct Run<'a> {
     shared: &'a Shared,
     folder: &'a JobFolder,
-    job: &'a Job,
+    job: &'a Arc<Job>,
     started_supervisor: bool,
 }
 
@@ -92,6 +93,9 @@ impl Run<'_> {
 
     /// Starts a supervisor and listens to it, to the end of the job if all goes well; otherwise the folder tells.
     fn launch(&self) -> io::Result<Option<Ended>> {
+        if let Some(refusal) = self.missing_file() {
+            return Ok(Some(self.without_record(Outcome::FatalError, &refusal)));
+        }
         prepare(
             self.shared.root(),
             self.folder,
@@ -128,6 +132,16 @@ impl Run<'_> {
         Ok(ended)
     }
 
+    /// What is wrong with a file that the job is made of (decision 27), as long as it can be told without running it.
+    fn missing_file(&self) -> Option<String> {
+        let file = self.job.needs_file.as_ref()?;
+        let path = match &self.job.workdir {
+            Some(workdir) => workdir.join(file),
+            None => self.folder.work().join(file),
+        };
+        (!path.is_file()).then(|| format!("`script_path`: there is no file `{}`", path.display()))
+    }
+
     /// Waits for the end of a supervisor that an earlier server started.
     fn attach(&self, handle: OwnedFd) -> io::Result<()> {
         if let Some(main) = self.folder.main() {
@@ -145,7 +159,7 @@ impl Run<'_> {
             self.folder.key(),
             &Started {
                 key: self.job.key().clone(),
-                job_id: self.job.job_id().to_owned(),
+                job: self.job.clone(),
                 node: self.shared.settings().node.clone(),
                 pid: main.process.pid,
                 pid_start_ticks: main.process.start_ticks,
@@ -177,20 +191,22 @@ impl Run<'_> {
         };
         if matches!(exit.end, End::Exited(_) | End::Signalled(_)) {
             ended.start_time = Some(exit.started_at);
-            self.add_outputs(&mut ended, &log);
+            self.add_outputs(&mut ended, &log, exit.ended_at);
         }
         name_memory_limit(self.job, &mut ended);
         ended
     }
 
-    fn add_outputs(&self, ended: &mut Ended, log: &Path) {
-        match outputs::collect(log, &self.folder.output(), &self.job.declared) {
+    fn add_outputs(&self, ended: &mut Ended, log: &Path, now: i64) {
+        let file = self.folder.output();
+        let succeeded = ended.outcome == Outcome::Done;
+        match outputs::collect(log, &file, &self.job.declared, succeeded, now) {
             Ok(outputs) => ended.outputs = outputs,
-            // A job that failed is not asked for its outputs.
-            Err(error) if ended.outcome == Outcome::Done => {
+            Err(error) if succeeded => {
                 ended.outcome = Outcome::UserError;
                 ended.message = error.to_string();
             }
+            // A job that failed is not asked for its outputs.
             Err(_) => {}
         }
     }

@@ -64,6 +64,13 @@ impl Spare {
         })
     }
 
+    /// It gets no job and ends.
+    pub(crate) fn dismiss(self) {
+        drop(self.input);
+        let mut child = self.child;
+        let _ = child.wait();
+    }
+
     /// Gives it its job. From here on it goes its own way.
     pub(crate) fn give(mut self, folder: &Path) -> (Supervisor, OwnedFd) {
         let mut line = folder.as_os_str().as_bytes().to_vec();

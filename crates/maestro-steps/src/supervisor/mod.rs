@@ -55,7 +55,7 @@ fn run() -> io::Result<()> {
     };
     let folder = Root::of_job(Path::new(path))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the folder of a job"))?;
-    let signals = Signals::block()?;
+    let signals = Signals::handle()?;
     set_child_subreaper(Some(getpid()))?;
     let job: JobRecord = serde_json::from_slice(&std::fs::read(folder.record())?)?;
     if job.version > FORMAT_VERSION {
@@ -69,7 +69,7 @@ fn run() -> io::Result<()> {
     match folder.claim(&Claim::Supervisor(me))? {
         // The folder is gone if the attempt was over and released while we were on the way.
         Claimed::Won if folder.record().exists() => {}
-        Claimed::Won | Claimed::Lost(_) => {
+        Claimed::Won | Claimed::Lost => {
             report(&Report::Refused);
             return Ok(());
         }
@@ -94,7 +94,7 @@ fn supervise(
         ended_at: now_ms(),
         log_error,
     };
-    if signals.take().stop {
+    if signals.take_stop() {
         return ended(End::StoppedBefore, true, None);
     }
     let (output, main) = match start(job) {

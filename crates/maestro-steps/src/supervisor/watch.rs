@@ -1,18 +1,17 @@
 //! One `poll` over a job's output and the signals that concern it.
 
 use std::io::{self, PipeReader, Read};
-use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal as NixSignal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio, ioctl_fionread};
 use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, wait as wait_any,
 };
+use signal_hook::low_level::pipe::register;
 
 use crate::local::log::LogWriter;
 use crate::local::process::descendants;
@@ -24,42 +23,45 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// How often what ignores a `KILL` is looked for again: new processes may have appeared while the list was read.
 const KILL_AGAIN: Duration = Duration::from_millis(50);
 
-/// Signals as a file to wait on.
+/// Signals as files to wait on.
+///
+/// They have handlers rather than being blocked: a program that is started gets handled signals in their default form,
+/// while a mask would be inherited by the job, and could not be lifted for its start without a gap.
 pub(super) struct Signals {
-    fd: SignalFd,
-}
-
-/// What has come in.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Taken {
-    /// Somebody asked to end the job.
-    pub(super) stop: bool,
+    stop: PipeReader,
+    children: PipeReader,
 }
 
 impl Signals {
-    /// From here on no signal but `KILL` ends the supervisor. Jobs start with all signals unblocked, since the
-    /// standard library resets the mask of what it starts.
-    pub(super) fn block() -> io::Result<Self> {
-        let mut set = SigSet::empty();
-        for signal in [
-            NixSignal::SIGCHLD,
-            NixSignal::SIGTERM,
-            NixSignal::SIGINT,
-            NixSignal::SIGHUP,
-        ] {
-            set.add(signal);
+    /// From here on no signal but `KILL` ends the supervisor.
+    pub(super) fn handle() -> io::Result<Self> {
+        // Whatever the server's thread had blocked.
+        SigSet::empty().thread_set_mask()?;
+        let (stop, on_stop) = io::pipe()?;
+        let (children, on_child) = io::pipe()?;
+        for reader in [&stop, &children] {
+            ioctl_fionbio(reader, true)?;
         }
-        set.thread_block()?;
-        let fd = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-        Ok(Self { fd })
+        register(NixSignal::SIGTERM as i32, on_stop)?;
+        // Nobody sends these two to a process without a terminal but by mistake.
+        for harmless in [NixSignal::SIGINT, NixSignal::SIGHUP] {
+            register(harmless as i32, on_child.try_clone()?)?;
+        }
+        register(NixSignal::SIGCHLD as i32, on_child)?;
+        Ok(Self { stop, children })
     }
 
-    pub(super) fn take(&mut self) -> Taken {
-        let mut taken = Taken::default();
-        while let Ok(Some(signal)) = self.fd.read_signal() {
-            taken.stop |= signal.ssi_signo == NixSignal::SIGTERM as u32;
+    /// Whether somebody has asked to end the job since this was asked last.
+    pub(super) fn take_stop(&mut self) -> bool {
+        Self::drain(&mut self.stop)
+    }
+
+    fn drain(pipe: &mut PipeReader) -> bool {
+        let mut any = false;
+        while matches!(pipe.read(&mut [0; 64]), Ok(count) if count > 0) {
+            any = true;
         }
-        taken
+        any
     }
 }
 
@@ -209,23 +211,25 @@ impl Watch {
             // Rounded up, so that a wait never ends just before its time.
             tv_nsec: i64::from((rest.subsec_nanos() + 1).min(999_999_999)),
         });
-        let signals = self.signals.fd.as_fd();
-        let mut fds = Vec::with_capacity(2);
-        fds.push(PollFd::from_borrowed_fd(signals, PollFlags::IN));
+        let mut fds = Vec::with_capacity(3);
+        fds.push(PollFd::new(&self.signals.stop, PollFlags::IN));
+        fds.push(PollFd::new(&self.signals.children, PollFlags::IN));
         if let Some(output) = &self.output {
             fds.push(PollFd::new(output, PollFlags::IN));
         }
         if poll(&mut fds, timeout.as_ref()).is_err() {
             return;
         }
-        let signalled = !fds[0].revents().is_empty();
-        let readable = fds.get(1).is_some_and(|fd| !fd.revents().is_empty());
+        let is_ready = |fd: &PollFd<'_>| !fd.revents().is_empty();
+        let (stop, children) = (is_ready(&fds[0]), is_ready(&fds[1]));
+        let output = fds.get(2).is_some_and(is_ready);
         drop(fds);
-        if readable {
+        if output {
             self.copy();
         }
-        if signalled {
-            self.stop_asked |= self.signals.take().stop;
+        self.stop_asked |= stop && self.signals.take_stop();
+        if children {
+            Signals::drain(&mut self.signals.children);
             self.reap();
         }
     }
