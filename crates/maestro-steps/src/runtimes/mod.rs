@@ -279,6 +279,3 @@ fn first_log_line(too_large: &[String], not_enforced: &[&str]) -> Option<String>
     }
     (!parts.is_empty()).then(|| format!("[maestro: {}]", parts.join("; ")))
 }
-
-#[cfg(test)]
-mod tests;
