@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p maestro-steps --bench launch`; needs `/bin/bash`.
 
+#![expect(clippy::print_stdout, reason = "figures are what it is for")]
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
     if args.next().is_some_and(|arg| arg == supervisor::SUBCOMMAND) {
         return supervisor::main(args);
     }
+    bare_shell();
     for spare_supervisor in [false, true] {
         let dir = tempfile::tempdir().expect("a folder");
         let (send, events) = channel();
@@ -68,6 +71,26 @@ fn main() -> ExitCode {
         flood(&executor, &events);
     }
     ExitCode::SUCCESS
+}
+
+/// What the shell itself costs: no job can be faster.
+fn bare_shell() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let script = dir.path().join("script");
+    std::fs::write(&script, "true").expect("writes");
+    let mut times: Vec<Duration> = (0..200)
+        .map(|_| {
+            let begin = Instant::now();
+            let status = std::process::Command::new("/bin/bash")
+                .args(["-euo", "pipefail"])
+                .arg(&script)
+                .status();
+            assert!(status.is_ok_and(|status| status.success()));
+            begin.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    println!("the shell alone: p50 {:?}", times[100]);
 }
 
 fn next_end(events: &Receiver<Event>) -> JobKey {

@@ -151,15 +151,30 @@ impl LocalExecutor {
 
     /// Takes up jobs that the store knows as launched and not over: those that run go on, those that have ended are
     /// reported, those that never started are started now, and those that are gone are reported as lost
-    /// (`spec 07 BX-8`).
+    /// (`spec 07 BX-8`). What is known of them already in this process is reported again.
     pub fn adopt(&self, jobs: Vec<Job>) {
-        let mut state = self.shared.state();
+        let mut guard = self.shared.state();
+        let state = &mut *guard;
         for job in jobs {
-            if !state.attempts.contains_key(job.key()) {
-                let job = Arc::new(job);
-                state.resolve(&job);
-                self.shared.later(move |shared| shared.find_again(job));
-            }
+            let event = match state.attempts.get(job.key()) {
+                None => {
+                    let job = Arc::new(job);
+                    state.resolve(&job);
+                    self.shared.later(move |shared| shared.find_again(job));
+                    continue;
+                }
+                Some(Attempt::Resolving { .. }) => continue,
+                Some(Attempt::Over(_, end)) => Event::Ended(Box::new(Ended::clone(end))),
+                Some(Attempt::On(folder)) => {
+                    let started = state.runs.get(folder).and_then(|run| run.started.clone());
+                    let Some(started) = started else { continue };
+                    Event::Started(Started {
+                        key: job.key().clone(),
+                        ..started
+                    })
+                }
+            };
+            self.shared.later(move |shared| (shared.on_event)(event));
         }
     }
 
@@ -175,7 +190,7 @@ impl LocalExecutor {
                 *stop = true;
                 return;
             }
-            Some(Attempt::Over(_)) => return,
+            Some(Attempt::Over(..)) => return,
             Some(Attempt::On(folder)) => folder.clone(),
             None => {
                 let stop = true;
@@ -195,7 +210,7 @@ impl LocalExecutor {
     pub fn release(&self, key: &JobKey) {
         let mut state = self.shared.state();
         let folder = match state.attempts.get(key) {
-            Some(Attempt::Over(folder)) => Some(folder.clone()),
+            Some(Attempt::Over(folder, _)) => Some(folder.clone()),
             // Not over: the caller is mistaken, and the folder is still needed.
             Some(_) => return,
             None => None,
@@ -343,8 +358,8 @@ enum Attempt {
     Resolving { stop: bool },
     /// It takes part in this run.
     On(String),
-    /// Its end was reported; this was its run.
-    Over(String),
+    /// Its end was reported; this was its run, and this its end.
+    Over(String, Arc<Ended>),
 }
 
 #[derive(Debug)]
@@ -358,6 +373,8 @@ struct Run {
     /// The supervisor, once there is one.
     handle: Option<Arc<OwnedFd>>,
     started: Option<Started>,
+    /// Held while the start is told to one who has joined: his end must not be told before.
+    telling: Arc<Mutex<()>>,
 }
 
 impl State {
@@ -397,6 +414,7 @@ impl State {
             at_work: false,
             handle: None,
             started: None,
+            telling: Arc::default(),
         };
         self.runs.insert(folder, run);
     }
@@ -445,11 +463,11 @@ impl Shared {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn spare(&self) -> MutexGuard<'_, Option<Spare>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.spare)
     }
 
     /// Does something that waits for the disk in another thread.
@@ -553,9 +571,8 @@ impl Shared {
             let message = "stopped; the job goes on for others that share it";
             let mut ended = without_record(&run.job, Outcome::Stopped, message);
             ended.key = key.clone();
-            state
-                .attempts
-                .insert(key.clone(), Attempt::Over(folder.to_owned()));
+            let over = Attempt::Over(folder.to_owned(), Arc::new(ended.clone()));
+            state.attempts.insert(key.clone(), over);
             self.later(move |shared| (shared.on_event)(Event::Ended(Box::new(ended))));
             return;
         }
@@ -610,6 +627,9 @@ impl Shared {
         if let Some(run) = state.runs.get_mut(&folder) {
             run.takers.push(key.clone());
             let started = run.started.clone();
+            let telling = run.telling.clone();
+            // Free but for another join, and those are made by this thread.
+            let _telling = lock(&telling);
             state.take_part(&key, &folder);
             drop(guard);
             // Over a crash, it must still be known that this attempt has a job.
@@ -642,40 +662,42 @@ impl Shared {
         let mut guard = self.state();
         let state = &mut *guard;
         state.running -= 1;
-        let (takers, started) = match state.runs.remove(folder) {
-            Some(run) => {
-                if let Some(name) = shared_name(&run.job)
-                    && state.shareable.get(&name).is_some_and(|at| at == folder)
-                {
-                    state.shareable.remove(&name);
-                }
-                (run.takers, run.started)
-            }
-            None => (Vec::new(), None),
+        let Some(run) = state.runs.remove(folder) else {
+            return;
         };
-        for key in &takers {
-            state
-                .attempts
-                .insert(key.clone(), Attempt::Over(folder.to_owned()));
+        if let Some(name) = shared_name(&run.job)
+            && state.shareable.get(&name).is_some_and(|at| at == folder)
+        {
+            state.shareable.remove(&name);
         }
+        let ends: Vec<Arc<Ended>> = run
+            .takers
+            .iter()
+            .map(|key| {
+                let started = run.started.clone();
+                let end = Arc::new(Ended {
+                    key: key.clone(),
+                    started: started.map(|started| Started {
+                        key: key.clone(),
+                        ..started
+                    }),
+                    ..ended.clone()
+                });
+                let over = Attempt::Over(folder.to_owned(), end.clone());
+                state.attempts.insert(key.clone(), over);
+                end
+            })
+            .collect();
         self.pump(state);
         drop(guard);
         let log = self.root.log(folder);
         self.followers.end(&log);
-        for key in takers {
-            if key.as_str() != folder {
-                self.link_log(&log, key.as_str());
+        let _told = lock(&run.telling);
+        for end in ends {
+            if end.key.as_str() != folder {
+                self.link_log(&log, end.key.as_str());
             }
-            let started = started.clone().map(|started| Started {
-                key: key.clone(),
-                ..started
-            });
-            let ended = Ended {
-                key,
-                started,
-                ..ended.clone()
-            };
-            (self.on_event)(Event::Ended(Box::new(ended)));
+            (self.on_event)(Event::Ended(Box::new(Ended::clone(&end))));
         }
     }
 
@@ -691,7 +713,7 @@ impl Shared {
 
     fn folder_of(&self, key: &JobKey) -> String {
         match self.state().attempts.get(key) {
-            Some(Attempt::On(folder) | Attempt::Over(folder)) => folder.clone(),
+            Some(Attempt::On(folder) | Attempt::Over(folder, _)) => folder.clone(),
             Some(Attempt::Resolving { .. }) | None => key.as_str().to_owned(),
         }
     }
@@ -718,4 +740,8 @@ impl Shared {
             let _ = own.remove();
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -128,8 +128,8 @@ impl Job {
     }
 }
 
-/// What the executor reports. For an attempt that was launched or adopted: at most one `Started` per server process,
-/// then exactly one `Ended`.
+/// What the executor reports. For an attempt that was launched or adopted: at most one `Started`, then exactly one
+/// `Ended`; adopting it again in the same process repeats the last of them, so a receiver has to be idempotent.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The job's process runs.

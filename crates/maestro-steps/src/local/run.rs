@@ -220,13 +220,16 @@ impl Run<'_> {
     }
 
     fn lost(&self, why: &str) -> Ended {
-        if self.stopping() {
-            return self.without_record(
-                Outcome::Stopped,
-                &format!("stopped; there was nothing to stop: job lost: {why}"),
-            );
-        }
-        self.without_record(Outcome::PlatformError, &format!("job lost: {why}"))
+        let mut ended = if self.stopping() {
+            let message = format!("stopped; there was nothing to stop: job lost: {why}");
+            self.without_record(Outcome::Stopped, &message)
+        } else {
+            self.without_record(Outcome::PlatformError, &format!("job lost: {why}"))
+        };
+        ended.start_time = self.folder.main().map(|main| main.started_at);
+        // It may have said that it must not be retried (`spec 07 C-18`).
+        self.add_outputs(&mut ended, &self.log(), 0);
+        ended
     }
 
     /// Ends the processes of a job whose supervisor was killed: nobody is their parent, but they carry the job's uuid.

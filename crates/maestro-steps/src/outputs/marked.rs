@@ -24,12 +24,13 @@ pub(super) fn last_pair(log: &Path) -> Result<Option<Vec<u8>>, OutputError> {
     };
     let end = reader.end().map_err(unreadable)?;
     let gap = reader.gap().map_err(unreadable)?;
-    let parts = match &gap {
-        Some(gap) => vec![0..gap.start, gap.end..end],
-        None => vec![0..end],
+    // A marker cannot lie across what was dropped.
+    let (first, last) = match &gap {
+        Some(gap) => (0..gap.start, gap.end..end),
+        None => (0..end, end..end),
     };
     let mut found = Last::default();
-    for part in parts {
+    for part in [first, last] {
         found.scan(&reader, part).map_err(unreadable)?;
     }
     let (Some(start), Some(end)) = (found.start, found.end) else {

@@ -41,7 +41,8 @@ pub struct Launch {
     pub step_params: Params,
 }
 
-/// What becomes of an attempt. After `start` or `adopt`: at most one `Started` per server process, then one `Ended`.
+/// What becomes of an attempt. After `start` or `adopt`: at most one `Started`, then one `Ended`. Adopting it again in the
+/// same process repeats the last of them.
 #[derive(Clone, Debug)]
 pub enum Report {
     /// It runs: RUNNING, with this artifact.

@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Option<u64> {
         clippy::cast_sign_loss,
         reason = "the range is checked"
     )]
-    (0.0..9.0e18).contains(&value).then(|| value as u64)
+    (0.0..9.0e18).contains(&value).then_some(value as u64)
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use std::io::{self, BufRead, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::process::{Resource, Rlimit, getpid, set_child_subreaper, setrlimit, setsid};
+use rustix::process::{Pid, Resource, Rlimit, getpid, prlimit, set_child_subreaper, setsid};
 
 use crate::local::folder::{Claimed, JobFolder, Root, sync_dir, write_atomically, write_json};
 use crate::local::log::LogWriter;
@@ -165,16 +165,6 @@ fn start(job: &JobRecord) -> Result<(std::io::PipeReader, i32), StartFailure> {
             ));
         }
     }
-    if let Some(bytes) = job.memory_bytes {
-        let limit = Rlimit {
-            current: Some(bytes),
-            maximum: Some(bytes),
-        };
-        setrlimit(Resource::Data, limit).map_err(|errno| {
-            let error = io::Error::from(errno);
-            failure(format!("cannot limit `memory`: {error}"), &error)
-        })?;
-    }
     let path = job.env.iter().rfind(|(name, _)| name == "PATH");
     let file = find_program(program, path.map_or("", |(_, value)| value), &job.workdir);
     let mut command = Command::new(file);
@@ -194,8 +184,24 @@ fn start(job: &JobRecord) -> Result<(std::io::PipeReader, i32), StartFailure> {
         .process_group(0);
     match command.spawn() {
         // Dropping the handle neither ends nor reaps the process: the watch does.
-        Ok(child) => Ok((reader, child.id().cast_signed())),
+        Ok(child) => {
+            limit_memory(&child, job.memory_bytes);
+            Ok((reader, child.id().cast_signed()))
+        }
         Err(error) => Err(failure(start_message(program, &error), &error)),
+    }
+}
+
+/// Limits the data of each process of the job. Set from outside: under a low limit of its own the supervisor could not
+/// do its work. What the main process does in between is little, and its children inherit the limit.
+fn limit_memory(main: &Child, bytes: Option<u64>) {
+    if let Some(bytes) = bytes {
+        let limit = Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        };
+        // It fails only if the process has ended already.
+        let _ = prlimit(Some(Pid::from_child(main)), Resource::Data, limit);
     }
 }
 
