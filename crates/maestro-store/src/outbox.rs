@@ -295,3 +295,148 @@ fn change(kind: u8, old: u8, new: u8) -> Result<StatusChange, DecodeError> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use maestro_model::state::{Origin, RunBody, RunHead, RunPolicy, Timeline};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn run(key: i64) -> RunRow {
+        RunRow {
+            key: RunKey(key),
+            workflow: WorkflowKey(key + 1),
+            id: InstanceRef {
+                instance: key + 2,
+                run: key + 3,
+            },
+            head: RunHead {
+                status: RunStatus::InProgress,
+                dequeue_time: None,
+                start_time: None,
+                end_time: None,
+                modify_time: 0,
+                own_result: None,
+                ending: None,
+                next_seq: 3,
+                timeline: Timeline::default(),
+            },
+            body: RunBody {
+                uuid: Uuid::nil(),
+                named: false,
+                version: 1,
+                properties: 0,
+                policy: RunPolicy::StartFreshNewRun,
+                request_time: 0,
+                create_time: 0,
+                origin: Box::new(Origin::default()),
+                params: None,
+                timeout: None,
+                dag: None,
+                baseline: None,
+                instance_step_concurrency: None,
+                group_info: 1,
+            },
+        }
+    }
+
+    fn step(old: StepStatus, new: StepStatus) -> StatusChange {
+        StatusChange::Step { old, new }
+    }
+
+    fn step_change() -> impl Strategy<Value = (StatusChange, Millis)> {
+        let status = || (0..StepStatus::ALL.len()).prop_map(|n| StepStatus::ALL[n]);
+        (status(), status(), any::<i64>()).prop_map(|(old, new, at)| (step(old, new), at))
+    }
+
+    type Flat = (WorkflowKey, InstanceRef, RunKey, Option<(StepOrd, u32)>);
+
+    fn decoded(collector: &Collector) -> Vec<(Flat, StatusChange, Millis)> {
+        let mut all = Vec::new();
+        for (_, body) in collector.rows() {
+            for record in decode_changes(body) {
+                let record = record.unwrap();
+                assert!(!record.changes.is_empty());
+                let of = (record.workflow, record.id, record.run, record.step);
+                all.extend(record.changes.iter().map(|(change, at)| (of, *change, *at)));
+            }
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn records_come_back_in_order(
+            pushes in vec((0_i64..3, any::<(u32, u32)>(), vec(step_change(), 0..6)), 0..30)
+        ) {
+            let mut collector = Collector::default();
+            let mut expected = Vec::new();
+            for (key, attempt, changes) in &pushes {
+                let run = run(*key);
+                collector.push(&run, Some(*attempt), changes);
+                let of = (run.workflow, run.id, run.key, Some(*attempt));
+                expected.extend(changes.iter().map(|(change, at)| (of, *change, *at)));
+            }
+            prop_assert_eq!(decoded(&collector), expected);
+        }
+
+        #[test]
+        fn no_bytes_make_the_decoder_panic(body in vec(any::<u8>(), 0..60)) {
+            let _ = decode_changes(&body).collect::<Vec<_>>();
+        }
+    }
+
+    #[test]
+    fn a_chain_is_one_record_of_a_few_bytes() {
+        let mut collector = Collector::default();
+        let path = &StepStatus::ALL[..9];
+        let changes: Vec<_> = path
+            .windows(2)
+            .map(|pair| (step(pair[0], pair[1]), 1_700_000_000_000))
+            .collect();
+        for attempt in 0..10 {
+            collector.push(&run(1), Some((attempt, 1)), &changes);
+        }
+        let (at, body) = collector.rows().next().unwrap();
+        assert_eq!(at, 1_700_000_000_000);
+        assert_eq!(decode_changes(body).count(), 10);
+        assert!(body.len() < 240, "{} bytes", body.len());
+    }
+
+    #[test]
+    fn rows_are_cut_and_each_can_be_read_alone() {
+        let mut collector = Collector::default();
+        let changes = [(step(StepStatus::Created, StepStatus::Running), 5)];
+        for attempt in 0..20_000 {
+            collector.push(&run(1), Some((0, attempt)), &changes);
+        }
+        let rows: Vec<_> = collector.rows().collect();
+        assert!(rows.len() > 2);
+        assert!(rows.iter().all(|(_, body)| body.len() < ROW_BYTES + 100));
+        let attempts = decoded(&collector).into_iter().map(|((.., step), ..)| step);
+        assert!(attempts.eq((0..20_000).map(|attempt| Some((0, attempt)))));
+    }
+
+    #[test]
+    fn unknown_kinds_are_skipped() {
+        let mut collector = Collector::default();
+        encode(&mut collector.bytes, |e| {
+            e.array(2)?.u8(77)?.str("new")?.ok()
+        });
+        collector.push(
+            &run(1),
+            None,
+            &[(
+                StatusChange::Run {
+                    old: RunStatus::InProgress,
+                    new: RunStatus::Failed,
+                },
+                7,
+            )],
+        );
+        assert_eq!(decoded(&collector).len(), 1);
+    }
+}

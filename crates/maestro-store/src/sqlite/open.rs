@@ -5,7 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::checkpoint::Checkpointer;
 use super::{Options, schema};
@@ -25,7 +25,7 @@ pub(super) struct Database {
 pub(super) fn database(dir: &Path, options: &Options) -> Result<Database, OpenError> {
     let lock = lock(dir)?;
     let path = dir.join("maestro.db");
-    let mut connection = connect(&path, options).map_err(|source| failed(&path, source))?;
+    let mut connection = connect(&path, options).map_err(|source| refused(&path, source))?;
     prepare(&mut connection, &path, options)?;
     let gate = Arc::new(Mutex::new(()));
     let checkpointer = Checkpointer::start(connection, Arc::clone(&gate), options.checkpoint_bytes)
@@ -73,6 +73,20 @@ fn failed(path: &Path, source: impl Into<crate::error::Source>) -> OpenError {
     OpenError::Failed {
         path: path.to_owned(),
         source: source.into(),
+    }
+}
+
+/// What a failure while opening says about the file.
+fn refused(path: &Path, source: rusqlite::Error) -> OpenError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::Foreign {
+            path: path.to_owned(),
+        },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => OpenError::NotWritable {
+            path: path.parent().unwrap_or(path).to_owned(),
+            source: std::io::Error::other(source),
+        },
+        _ => failed(path, source),
     }
 }
 
@@ -130,18 +144,7 @@ fn connect(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
 }
 
 fn prepare(connection: &mut Connection, path: &Path, options: &Options) -> Result<(), OpenError> {
-    let fail = |source: rusqlite::Error| match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign {
-            path: path.to_owned(),
-        },
-        Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::CannotOpen) => {
-            OpenError::NotWritable {
-                path: path.parent().unwrap_or(path).to_owned(),
-                source: std::io::Error::other(source),
-            }
-        }
-        _ => failed(path, source),
-    };
+    let fail = |source| refused(path, source);
     let number = |connection: &Connection, name: &str| {
         connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
     };

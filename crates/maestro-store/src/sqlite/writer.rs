@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::open::Database;
 use super::{classify, purge};
-use crate::batch::{RunEntry, StepEntry, WorkflowEntry};
+use crate::batch::{RunEntry, StepEntry};
 use crate::{Batch, CommitError, OpenError, PurgeStage, Purged, Writer};
 
 /// The one connection that writes.
@@ -176,16 +176,8 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Deletions go first: the id of a workflow may be used again in the same commit.
+/// Within a batch deletions go first: the id of a workflow may be used again at once.
 fn workflows(connection: &Connection, batches: &[&Batch]) -> rusqlite::Result<()> {
-    let all = || {
-        let rows = |batch: &&Batch| batch.workflows().len();
-        (0..batches.len()).flat_map(move |at| (0..rows(&batches[at])).map(move |row| (at, row)))
-    };
-    let entry = |(batch, row): (usize, usize)| -> (&Batch, WorkflowKey, WorkflowEntry) {
-        let (key, entry) = batches[batch].workflows()[row];
-        (batches[batch], key, entry)
-    };
     let mut delete = connection.prepare_cached("DELETE FROM workflow WHERE key = ?1")?;
     let mut bury = connection.prepare_cached(
         "INSERT INTO deleted_workflow(key, id, last_instance, purged, body) VALUES (?1, ?2, ?3, 0, ?4)
@@ -195,20 +187,22 @@ fn workflows(connection: &Connection, batches: &[&Batch]) -> rusqlite::Result<()
         "INSERT INTO workflow(key, id, body) VALUES (?1, ?2, ?3)
          ON CONFLICT(key) DO UPDATE SET body = excluded.body",
     )?;
-    for (batch, key, row) in all().map(entry) {
-        if let Some(last_instance) = row.deleted {
-            delete.execute([key.0])?;
-            bury.execute((
-                key.0,
-                batch.text(row.id),
-                last_instance,
-                batch.bytes(row.body),
-            ))?;
+    for batch in batches {
+        for (key, row) in batch.workflows() {
+            if let Some(last_instance) = row.deleted {
+                delete.execute([key.0])?;
+                bury.execute((
+                    key.0,
+                    batch.text(row.id),
+                    last_instance,
+                    batch.bytes(row.body),
+                ))?;
+            }
         }
-    }
-    for (batch, key, row) in all().map(entry) {
-        if row.deleted.is_none() {
-            upsert.execute((key.0, batch.text(row.id), batch.bytes(row.body)))?;
+        for (key, row) in batch.workflows() {
+            if row.deleted.is_none() {
+                upsert.execute((key.0, batch.text(row.id), batch.bytes(row.body)))?;
+            }
         }
     }
     Ok(())
