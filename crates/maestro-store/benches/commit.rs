@@ -253,7 +253,7 @@ impl Bench {
         let mut live = 0;
         snapshot
             .live_runs(ShardSet::ALL, LiveRuns::Begun, &mut |_, steps| {
-                live += steps.len()
+                live += steps.len();
             })
             .expect("recovery");
         println!(

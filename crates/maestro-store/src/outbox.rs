@@ -252,7 +252,7 @@ impl Changes<'_> {
             (None, 2)
         };
         let mut old = d.u8()?;
-        if len < head + 2 || (len - head) % 2 != 0 {
+        if len < head + 2 || !(len - head).is_multiple_of(2) {
             return Err(DecodeError::message("a record of odd length"));
         }
         let mut changes = Vec::new();

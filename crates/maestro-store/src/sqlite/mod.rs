@@ -14,6 +14,7 @@
 
 mod checkpoint;
 mod classify;
+mod gate;
 mod open;
 mod pool;
 mod purge;
@@ -69,10 +70,9 @@ impl Default for Options {
 /// # Errors
 /// See [`OpenError`].
 pub fn open(dir: &Path, options: &Options) -> Result<Store, OpenError> {
-    let database = open::database(dir, options)?;
-    let database = Arc::new(database);
+    let database = Arc::new(open::database(dir, options)?);
     Ok(Store {
-        writer: Box::new(writer::SqliteWriter::new(Arc::clone(&database))?),
+        writer: Box::new(writer::SqliteWriter::new(&database)?),
         readers: Arc::new(pool::Pool::new(database)),
     })
 }

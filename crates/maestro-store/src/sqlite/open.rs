@@ -3,11 +3,12 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::checkpoint::Checkpointer;
+use super::gate::Gate;
 use super::{Options, schema};
 use crate::OpenError;
 
@@ -15,8 +16,7 @@ use crate::OpenError;
 pub(super) struct Database {
     path: PathBuf,
     pub(super) options: Options,
-    /// Taken by each commit, and by the end of a checkpoint, which must not meet one.
-    pub(super) gate: Arc<Mutex<()>>,
+    pub(super) gate: Arc<Gate>,
     pub(super) checkpointer: Checkpointer,
     _lock: File,
 }
@@ -27,8 +27,8 @@ pub(super) fn database(dir: &Path, options: &Options) -> Result<Database, OpenEr
     let path = dir.join("maestro.db");
     let mut connection = connect(&path, options).map_err(|source| refused(&path, source))?;
     prepare(&mut connection, &path, options)?;
-    let gate = Arc::new(Mutex::new(()));
-    let checkpointer = Checkpointer::start(connection, Arc::clone(&gate), options.checkpoint_bytes)
+    let gate = Arc::new(Gate::default());
+    let checkpointer = Checkpointer::start(connection, Arc::clone(&gate))
         .map_err(|source| failed(&path, source))?;
     Ok(Database {
         path,

@@ -450,10 +450,10 @@ impl Snapshot for SqliteSnapshot {
         let mut open: Option<(RunRow, Vec<StepRow>)> = None;
         each(self.connection(), &sql, (bits(shards), lowest), |row| {
             let key: i64 = get(row, 0)?;
-            if open.as_ref().is_none_or(|(run, _)| run.key.0 != key) {
-                if let Some((run, steps)) = open.replace((rows::run(row)?, Vec::new())) {
-                    visit(run, steps);
-                }
+            if open.as_ref().is_none_or(|(run, _)| run.key.0 != key)
+                && let Some((run, steps)) = open.replace((rows::run(row)?, Vec::new()))
+            {
+                visit(run, steps);
             }
             if let (Some((_, steps)), Some(step)) = (&mut open, get::<Option<StepOrd>>(row, 6)?) {
                 if steps.last().is_some_and(|last| last.step == step) {

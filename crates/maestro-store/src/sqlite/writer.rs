@@ -1,11 +1,12 @@
 //! Commits batches.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 
 use maestro_model::state::{Millis, RunKey, StepOrd, WorkflowKey};
 use rusqlite::{Connection, ErrorCode, ffi};
 
+use super::checkpoint::Due;
 use super::open::Database;
 use super::{classify, purge};
 use crate::batch::{RunEntry, StepEntry};
@@ -18,6 +19,7 @@ pub(super) struct SqliteWriter {
     next_seq: i64,
     /// Frames in the log after the last commit.
     log_frames: Arc<AtomicU64>,
+    checkpoint: Due,
     page_bytes: u64,
     runs: Vec<Position<RunKey>>,
     steps: Vec<Position<(RunKey, StepOrd, u32)>>,
@@ -30,8 +32,8 @@ pub(super) struct SqliteWriter {
 type Position<K> = (K, usize, usize);
 
 impl SqliteWriter {
-    pub(super) fn new(database: Arc<Database>) -> Result<Self, OpenError> {
-        Self::connect(&database).map_err(|source| OpenError::Failed {
+    pub(super) fn new(database: &Arc<Database>) -> Result<Self, OpenError> {
+        Self::connect(database).map_err(|source| OpenError::Failed {
             path: database.path().to_owned(),
             source: source.into(),
         })
@@ -56,6 +58,7 @@ impl SqliteWriter {
             connection,
             next_seq: last + 1,
             log_frames,
+            checkpoint: Due::every(database.options.checkpoint_bytes),
             page_bytes: page_bytes.unsigned_abs(),
             runs: Vec::new(),
             steps: Vec::new(),
@@ -69,12 +72,13 @@ impl SqliteWriter {
         work: impl FnOnce(&mut Self) -> rusqlite::Result<T>,
     ) -> Result<T, CommitError> {
         let database = Arc::clone(&self.database);
-        let gate = database.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = database.gate.commit();
         let result = self.begin_to_end(work).map_err(classify::commit);
         drop(gate);
-        database
-            .checkpointer
-            .log_is(self.log_frames.load(Ordering::Relaxed) * self.page_bytes);
+        let log = self.log_frames.load(Ordering::Relaxed) * self.page_bytes;
+        if self.checkpoint.log_is(log) {
+            database.checkpointer.wake();
+        }
         result
     }
 

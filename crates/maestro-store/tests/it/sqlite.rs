@@ -222,10 +222,10 @@ fn the_log_stays_bounded_and_space_is_given_back() {
     let size = |file: &str| std::fs::metadata(dir.path().join(file)).unwrap().len();
     let mut longest = 0;
     commit(&mut store, |batch| batch.workflow(&workflow(64, "etl")));
-    for key in 1..=2000 {
+    for key in 1..=500 {
         commit(&mut store, |batch| {
             batch.insert_run(&run(key, 64, key, 1, RunStatus::Succeeded));
-            for step in 0..10 {
+            for step in 0..100 {
                 batch.step(
                     RunKey(key),
                     step,
@@ -237,10 +237,10 @@ fn the_log_stays_bounded_and_space_is_given_back() {
         });
         longest = longest.max(size("maestro.db-wal"));
     }
-    // Each of these commits adds some five pages: without the end of a round the log would be 40 MB long.
+    // Each of these commits adds some ten pages: without the end of a round the log would be 20 MB long.
     assert!(longest < 8 << 20, "{longest} bytes");
     commit(&mut store, |batch| {
-        batch.delete_workflow(&deleted(64, "etl", 2000))
+        batch.delete_workflow(&deleted(64, "etl", 500))
     });
     while store
         .writer
