@@ -48,7 +48,7 @@ fn a_lock_of_another_program_is_waited_for() {
     let dir = Sqlite::new();
     let mut store = dir.open();
     commit(&mut store, |batch| {
-        batch.insert_run(&run(1, 64, 1, 1, RunStatus::Queued))
+        batch.insert_run(&run(1, 64, 1, 1, RunStatus::Queued));
     });
     let other = dir.other_program();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -240,7 +240,7 @@ fn the_log_stays_bounded_and_space_is_given_back() {
     // Each of these commits adds some ten pages: without the end of a round the log would be 20 MB long.
     assert!(longest < 8 << 20, "{longest} bytes");
     commit(&mut store, |batch| {
-        batch.delete_workflow(&deleted(64, "etl", 500))
+        batch.delete_workflow(&deleted(64, "etl", 500));
     });
     while store
         .writer

@@ -186,7 +186,7 @@ pub(crate) fn an_update_leaves_the_body_alone(backend: &dyn Backend) {
     let row = run(1, 64, 1, 1, RunStatus::Queued);
     commit(&mut store, |batch| batch.insert_run(&row));
     commit(&mut store, |batch| {
-        batch.update_run(row.key, &head(RunStatus::Failed, T0))
+        batch.update_run(row.key, &head(RunStatus::Failed, T0));
     });
     let stored = read(&store).run_by_key(row.key).unwrap().unwrap();
     assert_eq!(stored.body, row.body);
@@ -218,7 +218,7 @@ pub(crate) fn params_stay_where_none_are_given(backend: &dyn Backend) {
 pub(crate) fn a_broken_constraint_is_fatal_and_leaves_nothing(backend: &dyn Backend) {
     let mut store = backend.open();
     commit(&mut store, |batch| {
-        batch.insert_run(&run(1, 64, 1, 1, RunStatus::Queued))
+        batch.insert_run(&run(1, 64, 1, 1, RunStatus::Queued));
     });
     let named = |key, instance| {
         let mut row = run(key, 64, instance, 1, RunStatus::Queued);
@@ -252,7 +252,7 @@ pub(crate) fn an_update_of_an_unknown_run_is_fatal(backend: &dyn Backend) {
 pub(crate) fn a_snapshot_shows_one_moment(backend: &dyn Backend) {
     let mut store = backend.open();
     commit(&mut store, |batch| {
-        batch.insert_run(&run(1, 64, 1, 1, RunStatus::Queued))
+        batch.insert_run(&run(1, 64, 1, 1, RunStatus::Queued));
     });
     let before = read(&store);
     assert_eq!(before.counts(W).unwrap().created, 1);
@@ -551,7 +551,7 @@ pub(crate) fn counts_follow_the_raw_status(backend: &dyn Backend) {
         StatusCounts::default()
     );
     commit(&mut store, |batch| {
-        batch.update_run(RunKey(1), &head(RunStatus::Failed, T0))
+        batch.update_run(RunKey(1), &head(RunStatus::Failed, T0));
     });
     let expected = StatusCounts {
         created: 2,
@@ -695,7 +695,7 @@ pub(crate) fn largest_keys_count_deleted_workflows_too(backend: &dyn Backend) {
         batch.workflow(&workflow(191, "c"));
     });
     commit(&mut store, |batch| {
-        batch.delete_workflow(&deleted(191, "c", 3))
+        batch.delete_workflow(&deleted(191, "c", 3));
     });
     let mut expected = [None; SHARDS as usize];
     expected[0] = Some(W);
@@ -708,7 +708,7 @@ pub(crate) fn an_id_can_be_deleted_and_used_again(backend: &dyn Backend) {
     commit(&mut store, |batch| batch.workflow(&workflow(64, "etl")));
     assert_eq!(read(&store).previous_workflow("etl").unwrap(), None);
     commit(&mut store, |batch| {
-        batch.delete_workflow(&deleted(64, "etl", 12))
+        batch.delete_workflow(&deleted(64, "etl", 12));
     });
     let snapshot = read(&store);
     assert_eq!(snapshot.workflow("etl").unwrap(), None);
@@ -764,7 +764,7 @@ pub(crate) fn purging_goes_in_pieces(backend: &dyn Backend) {
         }
     });
     commit(&mut store, |batch| {
-        batch.delete_workflow(&deleted(64, "64", 5))
+        batch.delete_workflow(&deleted(64, "64", 5));
     });
     let mut purge = |stage, limit| {
         let mut all = Vec::new();
@@ -829,7 +829,7 @@ pub(crate) fn outbox_rows_keep_their_order_and_numbers(backend: &dyn Backend) {
     };
     let emit = |store: &mut Store, at: i64| {
         commit(store, |batch| {
-            batch.events(&row, Some((0, 1)), &[(change, at)])
+            batch.events(&row, Some((0, 1)), &[(change, at)]);
         });
     };
     for i in 1..=4 {
