@@ -1,0 +1,46 @@
+//! What an error of SQLite means for the caller.
+
+use rusqlite::{Error, ErrorCode, ffi};
+
+use crate::{CommitError, FatalReason, ReadError, RetryReason};
+
+/// The verdict on a transaction that was rolled back.
+pub(super) fn commit(error: Error) -> CommitError {
+    match verdict(&error) {
+        Ok(reason) => CommitError::Retry {
+            reason,
+            source: error.into(),
+        },
+        Err(reason) => CommitError::Fatal {
+            reason,
+            source: error.into(),
+        },
+    }
+}
+
+/// The verdict on a read.
+pub(super) fn read(error: Error) -> ReadError {
+    match verdict(&error) {
+        Ok(_) => ReadError::Retry(error.into()),
+        Err(_) => ReadError::Failed(error.into()),
+    }
+}
+
+fn verdict(error: &Error) -> Result<RetryReason, FatalReason> {
+    let Error::SqliteFailure(failure, _) = error else {
+        return Err(FatalReason::Other);
+    };
+    match (failure.code, failure.extended_code) {
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Ok(RetryReason::Busy),
+        // A log index that cannot grow is the same full disk under another name.
+        (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Ok(RetryReason::Full),
+        // A quota or a file size limit comes as a failed write. Nothing of it counts without the commit's own frame.
+        (_, ffi::SQLITE_IOERR_WRITE) => Ok(RetryReason::Write),
+        (ErrorCode::OutOfMemory, _) | (_, ffi::SQLITE_IOERR_NOMEM) => Ok(RetryReason::Memory),
+        (_, ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_BLOCKED) => Ok(RetryReason::Busy),
+        (ErrorCode::ConstraintViolation, _) => Err(FatalReason::Constraint),
+        (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Err(FatalReason::Corrupt),
+        (ErrorCode::SystemIoFailure, _) => Err(FatalReason::Io),
+        _ => Err(FatalReason::Other),
+    }
+}

@@ -1,0 +1,73 @@
+//! Tables, and how older ones become newer ones.
+
+use rusqlite::Connection;
+
+/// Marks the file as ours (`PRAGMA application_id`): "mstr".
+pub(super) const APPLICATION_ID: i32 = 0x6d73_7472;
+
+/// Scripts by version, from 1. Never change one that was released: add the next.
+const MIGRATIONS: &[&str] = &[V1];
+
+/// The newest version.
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// The first version.
+const V1: &str = "
+CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+INSERT INTO meta VALUES ('shards', 64);
+
+CREATE TABLE workflow(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL) STRICT;
+
+CREATE TABLE deleted_workflow(
+    key INTEGER PRIMARY KEY, id TEXT NOT NULL, last_instance INTEGER NOT NULL, purged INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX deleted_workflow_id ON deleted_workflow(id);
+CREATE INDEX deleted_workflow_purging ON deleted_workflow(key) WHERE purged = 0;
+
+CREATE TABLE version(
+    workflow INTEGER NOT NULL, version INTEGER NOT NULL, definition TEXT NOT NULL, metadata TEXT NOT NULL,
+    PRIMARY KEY (workflow, version)
+) STRICT;
+
+CREATE TABLE properties(
+    workflow INTEGER NOT NULL, create_time INTEGER NOT NULL, author TEXT NOT NULL, properties TEXT NOT NULL,
+    PRIMARY KEY (workflow, create_time)
+) STRICT;
+
+CREATE TABLE history(
+    seq INTEGER PRIMARY KEY, workflow INTEGER NOT NULL, at INTEGER NOT NULL, author TEXT NOT NULL, log TEXT NOT NULL
+) STRICT;
+CREATE INDEX history_workflow ON history(workflow, at);
+
+CREATE TABLE run(
+    key INTEGER PRIMARY KEY, workflow INTEGER NOT NULL, instance INTEGER NOT NULL, run INTEGER NOT NULL,
+    status INTEGER NOT NULL, uuid BLOB, head BLOB NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX run_id ON run(workflow, instance, run);
+CREATE INDEX run_live ON run(workflow, status, instance, run) WHERE status < 10;
+CREATE INDEX run_failed ON run(workflow, instance, run) WHERE status = 12;
+CREATE UNIQUE INDEX run_uuid ON run(workflow, uuid) WHERE uuid IS NOT NULL;
+
+CREATE TABLE step(
+    run INTEGER NOT NULL, step INTEGER NOT NULL, attempt INTEGER NOT NULL, status INTEGER NOT NULL,
+    state BLOB NOT NULL, params TEXT,
+    PRIMARY KEY (run, step, attempt)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE outbox(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+";
+
+/// Brings the tables to the newest version, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
+    let done = usize::try_from(found).unwrap_or(0);
+    for (at, script) in MIGRATIONS.iter().enumerate().skip(done) {
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.execute_batch(script)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", at as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
