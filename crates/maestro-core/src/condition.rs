@@ -61,9 +61,18 @@ impl Condition {
             None => (t, false),
         };
         let mut chars = name.chars();
-        let valid = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        let valid = chars
+            .next()
+            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
             && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if valid { Self::Param { name: name.into(), negated } } else { Self::Invalid(text.into()) }
+        if valid {
+            Self::Param {
+                name: name.into(),
+                negated,
+            }
+        } else {
+            Self::Invalid(text.into())
+        }
     }
 
     /// The result in a scope (spec 06 P-18): a boolean, or a text that is exactly `true` or `false` in any case.
@@ -76,12 +85,18 @@ impl Condition {
             Self::Param { name, negated } => (name, *negated),
             Self::Invalid(text) => return Err(ConditionError::Invalid(text.clone())),
         };
-        let value = match scope.get(name).ok_or_else(|| ConditionError::Unknown(name.clone()))? {
+        let value = match scope
+            .get(name)
+            .ok_or_else(|| ConditionError::Unknown(name.clone()))?
+        {
             EvaluatedValue::Boolean(value) => *value,
             EvaluatedValue::String(text) if !negated && text.eq_ignore_ascii_case("true") => true,
             EvaluatedValue::String(text) if !negated && text.eq_ignore_ascii_case("false") => false,
             other => {
-                return Err(ConditionError::NotBoolean { name: name.clone(), found: other.ty().as_str() });
+                return Err(ConditionError::NotBoolean {
+                    name: name.clone(),
+                    found: other.ty().as_str(),
+                });
             }
         };
         Ok(value != negated)
@@ -94,13 +109,20 @@ mod tests {
 
     #[test]
     fn the_four_forms_are_understood() {
-        let name = |negated| Condition::Param { name: "ok".into(), negated };
+        let name = |negated| Condition::Param {
+            name: "ok".into(),
+            negated,
+        };
         assert_eq!(Condition::parse(" true "), Condition::Literal(true));
         assert_eq!(Condition::parse("false;"), Condition::Literal(false));
         assert_eq!(Condition::parse("ok"), name(false));
         assert_eq!(Condition::parse("! ok"), name(true));
         for text in ["", "a == b", "1", "'yes'", "!", "!!ok"] {
-            assert_eq!(Condition::parse(text), Condition::Invalid(text.into()), "{text}");
+            assert_eq!(
+                Condition::parse(text),
+                Condition::Invalid(text.into()),
+                "{text}"
+            );
         }
     }
 }

@@ -57,9 +57,13 @@ pub fn literals(params: &ParamMap) -> Result<Values, String> {
     let mut values = IndexMap::with_capacity_and_hasher(params.len(), Default::default());
     for (name, definition) in params {
         let value = match &definition.body {
-            ParamBody::Literal { value, .. } => literal(value).map_err(|e| format!("param `{name}`: {e}"))?,
+            ParamBody::Literal { value, .. } => {
+                literal(value).map_err(|e| format!("param `{name}`: {e}"))?
+            }
             ParamBody::Expression { text, .. } => {
-                return Err(format!("param `{name}`: expressions are not supported yet, but it has `{text}`"));
+                return Err(format!(
+                    "param `{name}`: expressions are not supported yet, but it has `{text}`"
+                ));
             }
             ParamBody::Unset(_) => return Err(format!("param `{name}` has no value")),
         };
@@ -70,7 +74,14 @@ pub fn literals(params: &ParamMap) -> Result<Values, String> {
 
 fn literal(value: &ParamValue) -> Result<EvaluatedValue, String> {
     fn all<T: Clone, U>(items: &[Option<T>], f: impl Fn(&T) -> U) -> Result<Arc<[U]>, String> {
-        items.iter().map(|i| i.as_ref().map(&f).ok_or_else(|| "an element is null".to_owned())).collect()
+        items
+            .iter()
+            .map(|i| {
+                i.as_ref()
+                    .map(&f)
+                    .ok_or_else(|| "an element is null".to_owned())
+            })
+            .collect()
     }
     Ok(match value {
         ParamValue::String(text) => EvaluatedValue::String(text.clone()),
@@ -80,7 +91,9 @@ fn literal(value: &ParamValue) -> Result<EvaluatedValue, String> {
         ParamValue::StringMap(map) => EvaluatedValue::StringMap(Arc::new(
             map.iter()
                 .map(|(k, v)| {
-                    v.clone().map(|v| (k.clone(), v)).ok_or_else(|| format!("the value of `{k}` is null"))
+                    v.clone()
+                        .map(|v| (k.clone(), v))
+                        .ok_or_else(|| format!("the value of `{k}` is null"))
                 })
                 .collect::<Result<_, _>>()?,
         )),
@@ -89,9 +102,7 @@ fn literal(value: &ParamValue) -> Result<EvaluatedValue, String> {
             EvaluatedValue::StringArray(items.clone())
         }
         ParamValue::LongArray(items) => EvaluatedValue::LongArray(items.clone()),
-        ParamValue::DoubleArray(items) => {
-            EvaluatedValue::DoubleArray(all(items, maestro_model::decimal::Decimal::to_f64)?)
-        }
+        ParamValue::DoubleArray(items) => EvaluatedValue::DoubleArray(all(items, |d| d.to_f64())?),
         ParamValue::BooleanArray(items) => EvaluatedValue::BooleanArray(items.clone()),
         ParamValue::Map(entries) => EvaluatedValue::Map(Arc::new(literals(entries)?)),
     })
@@ -152,7 +163,10 @@ fn from_bits(json: &Json) -> Option<f64> {
 }
 
 fn read_values(json: &Json) -> Option<Values> {
-    json.as_object()?.iter().map(|(name, value)| Some((name.into(), read_value(value)?))).collect()
+    json.as_object()?
+        .iter()
+        .map(|(name, value)| Some((name.into(), read_value(value)?)))
+        .collect()
 }
 
 fn read_value(json: &Json) -> Option<EvaluatedValue> {
@@ -164,20 +178,46 @@ fn read_value(json: &Json) -> Option<EvaluatedValue> {
         ParamType::Double => EvaluatedValue::Double(from_bits(value)?),
         ParamType::Boolean => EvaluatedValue::Boolean(value.as_bool()?),
         ParamType::StringMap => EvaluatedValue::StringMap(Arc::new(
-            value.as_object()?.iter().map(|(k, v)| Some((k.into(), text(v)?))).collect::<Option<_>>()?,
+            value
+                .as_object()?
+                .iter()
+                .map(|(k, v)| Some((k.into(), text(v)?)))
+                .collect::<Option<_>>()?,
         )),
         ParamType::StringArray => EvaluatedValue::StringArray(
-            value.as_array()?.iter().map(|v| if *v == Json::Null { Some(None) } else { text(v).map(Some) }).collect::<Option<_>>()?,
+            value
+                .as_array()?
+                .iter()
+                .map(|v| {
+                    if *v == Json::Null {
+                        Some(None)
+                    } else {
+                        text(v).map(Some)
+                    }
+                })
+                .collect::<Option<_>>()?,
         ),
-        ParamType::LongArray => {
-            EvaluatedValue::LongArray(value.as_array()?.iter().map(Json::as_i64).collect::<Option<_>>()?)
-        }
-        ParamType::DoubleArray => {
-            EvaluatedValue::DoubleArray(value.as_array()?.iter().map(from_bits).collect::<Option<_>>()?)
-        }
-        ParamType::BooleanArray => {
-            EvaluatedValue::BooleanArray(value.as_array()?.iter().map(Json::as_bool).collect::<Option<_>>()?)
-        }
+        ParamType::LongArray => EvaluatedValue::LongArray(
+            value
+                .as_array()?
+                .iter()
+                .map(Json::as_i64)
+                .collect::<Option<_>>()?,
+        ),
+        ParamType::DoubleArray => EvaluatedValue::DoubleArray(
+            value
+                .as_array()?
+                .iter()
+                .map(from_bits)
+                .collect::<Option<_>>()?,
+        ),
+        ParamType::BooleanArray => EvaluatedValue::BooleanArray(
+            value
+                .as_array()?
+                .iter()
+                .map(Json::as_bool)
+                .collect::<Option<_>>()?,
+        ),
         ParamType::Map => EvaluatedValue::Map(Arc::new(read_values(value)?)),
     })
 }

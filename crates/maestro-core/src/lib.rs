@@ -21,7 +21,9 @@ mod run;
 mod settings;
 mod workflow;
 
-pub use eval::{Evaluation, Need as EvaluationNeed, Scope, Values, literals, values_from_json, values_to_json};
+pub use eval::{
+    Evaluation, Need as EvaluationNeed, Scope, Values, literals, values_from_json, values_to_json,
+};
 pub use run::{RunSnapshot, StepSnapshot};
 pub use settings::Settings;
 pub use workflow::{Keys, Resumed, Turn, WorkflowState};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use maestro_model::definition::{GitInfo, LeafType, Properties, User, Workflow};
 use maestro_model::json::Object;
 use maestro_model::state::{
-    ActionKind, AttemptRef, InstanceRef, InstanceStatus, Millis, Origin, RunPolicy, RunRow, StepOrd, TimelineEvent,
-    WorkflowKey, WorkflowRow,
+    ActionKind, AttemptRef, InstanceRef, InstanceStatus, Millis, Origin, RunPolicy, RunRow,
+    StepOrd, TimelineEvent, WorkflowKey, WorkflowRow,
 };
 use uuid::Uuid;
 
@@ -235,7 +235,9 @@ pub enum Refusal {
         status: InstanceStatus,
     },
     /// Instances that are not over forbid a deletion (spec 05 DL-1).
-    #[error("cannot delete workflow [{workflow}]: [{count}] of its instances are not over; stop them first")]
+    #[error(
+        "cannot delete workflow [{workflow}]: [{count}] of its instances are not over; stop them first"
+    )]
     StillRunning {
         /// The workflow.
         workflow: Box<str>,
@@ -246,7 +248,9 @@ pub enum Refusal {
     #[error("workflow [{0}] is being deleted; try again when its data is gone")]
     BeingDeleted(Box<str>),
     /// The first version must say who owns the workflow (spec 01 section 10).
-    #[error("the first version of workflow [{0}] must have an owner in its properties (`properties.owner`)")]
+    #[error(
+        "the first version of workflow [{0}] must have an owner in its properties (`properties.owner`)"
+    )]
     NoOwner(Box<str>),
     /// A properties change that the instances at hand forbid (spec 05 RS-21).
     #[error("{0}")]

@@ -55,7 +55,8 @@ impl Permits {
     /// Grants the request at once if no limit is reached, else puts it into its line. True if granted.
     pub fn request(&mut self, holder: Holder, need: &Need) -> bool {
         let line = self.lines.entry(need.tag.clone()).or_default();
-        let free = need.workflow.is_none_or(|limit| self.in_use < limit) && line.in_use < need.tag_limit;
+        let free =
+            need.workflow.is_none_or(|limit| self.in_use < limit) && line.in_use < need.tag_limit;
         if free && line.waiting.is_empty() {
             line.in_use += 1;
             self.in_use += u32::from(need.workflow.is_some());
@@ -75,7 +76,9 @@ impl Permits {
 
     /// Gives the permits of an attempt back (spec 06 TP-14). Follow with [`Permits::grant`].
     pub fn release(&mut self, need: &Need) {
-        self.in_use = self.in_use.saturating_sub(u32::from(need.workflow.is_some()));
+        self.in_use = self
+            .in_use
+            .saturating_sub(u32::from(need.workflow.is_some()));
         if let Some(line) = self.lines.get_mut(&need.tag) {
             line.in_use = line.in_use.saturating_sub(1);
             if line.in_use == 0 && line.waiting.is_empty() {
@@ -107,7 +110,8 @@ impl Permits {
             .iter()
             .filter_map(|(tag, line)| {
                 let (seq, _, need) = line.waiting.front()?;
-                let free = need.workflow.is_none_or(|limit| in_use < limit) && line.in_use < need.tag_limit;
+                let free = need.workflow.is_none_or(|limit| in_use < limit)
+                    && line.in_use < need.tag_limit;
                 free.then_some((*seq, tag))
             })
             .min_by_key(|(seq, _)| *seq)?;
@@ -138,7 +142,11 @@ mod tests {
     use super::*;
 
     fn need(step: &str, workflow: u32, step_limit: u32) -> Need {
-        Need { workflow: Some(workflow), tag: Tag::Step(step.into()), tag_limit: step_limit }
+        Need {
+            workflow: Some(workflow),
+            tag: Tag::Step(step.into()),
+            tag_limit: step_limit,
+        }
     }
 
     fn holder(n: u32) -> Holder {
@@ -149,7 +157,9 @@ mod tests {
     fn requests_are_granted_in_order_up_to_the_limit() {
         // [06:57]
         let mut permits = Permits::default();
-        let granted = (0..25).filter(|n| permits.request(holder(*n), &need(&format!("s{n}"), 20, 20))).count();
+        let granted = (0..25)
+            .filter(|n| permits.request(holder(*n), &need(&format!("s{n}"), 20, 20)))
+            .count();
         assert_eq!((granted, permits.in_use(), permits.waiting()), (20, 20, 5));
         permits.release(&need("s3", 20, 20));
         assert_eq!(permits.grant(), Some(holder(20)));

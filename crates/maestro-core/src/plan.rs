@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use maestro_model::Str;
 use maestro_model::definition::{
-    Backoff as BackoffSpec, FailureMode, LeafType, ParsableLong, RetryPolicy as RetrySpec, Step, StepKind, StepType,
-    Workflow, duration_ms,
+    Backoff as BackoffSpec, FailureMode, LeafType, ParsableLong, RetryPolicy as RetrySpec, Step,
+    StepKind, StepType, Workflow, duration_ms,
 };
 use maestro_model::state::StepOrd;
 
@@ -150,7 +150,11 @@ impl Plan {
                 return Err(PlanError::Duplicate(step.id.clone()));
             }
         }
-        let mut steps = workflow.steps.iter().map(|s| compile_step(s, &index)).collect::<Result<Vec<_>, _>>()?;
+        let mut steps = workflow
+            .steps
+            .iter()
+            .map(|s| compile_step(s, &index))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut derived = vec![Vec::new(); steps.len()];
         for (ord, step) in (0..).zip(&steps) {
             for (successor, _) in &step.successors {
@@ -158,8 +162,12 @@ impl Plan {
             }
         }
         for ((step, spec), derived) in steps.iter_mut().zip(&workflow.steps).zip(derived) {
-            let given: Option<Vec<StepOrd>> =
-                spec.transition.predecessors.iter().map(|id| index.get(id).copied()).collect();
+            let given: Option<Vec<StepOrd>> = spec
+                .transition
+                .predecessors
+                .iter()
+                .map(|id| index.get(id).copied())
+                .collect();
             step.predecessors = match given {
                 Some(given) if given.len() == derived.len() && !given.is_empty() => given,
                 _ => derived,
@@ -173,7 +181,14 @@ impl Plan {
             None => Ok(Arc::default()),
         };
         let timeout = Timeout::parse(workflow.timeout.as_ref());
-        Ok(Self { version, workflow, steps, index, params, timeout })
+        Ok(Self {
+            version,
+            workflow,
+            steps,
+            index,
+            params,
+            timeout,
+        })
     }
 
     /// A step of this version.
@@ -210,7 +225,12 @@ fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep,
                 LeafType::Shell | LeafType::Python => Work::Job(leaf.ty),
                 other => Work::Unsupported(other.into()),
             };
-            (work, leaf.retry_policy.as_ref().map_or_else(RetryPolicy::default, compile_retry))
+            (
+                work,
+                leaf.retry_policy
+                    .as_ref()
+                    .map_or_else(RetryPolicy::default, compile_retry),
+            )
         }
         _ => (Work::Unsupported(step.ty()), RetryPolicy::default()),
     };
@@ -218,7 +238,9 @@ fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep,
         id: step.id.clone(),
         work,
         predecessors: Vec::new(),
-        unconditional: successors.iter().all(|(_, c)| *c == Condition::Literal(true)),
+        unconditional: successors
+            .iter()
+            .all(|(_, c)| *c == Condition::Literal(true)),
         successors,
         failure_mode: step.failure_mode.unwrap_or(FailureMode::FailAfterRunning),
         retry,
@@ -228,7 +250,10 @@ fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep,
             None => Ok(Arc::default()),
         },
         param_count: step.params.as_ref().map_or(0, indexmap::IndexMap::len),
-        waits_for_signals: step.signal_dependencies.as_ref().is_some_and(|d| !d.is_empty()),
+        waits_for_signals: step
+            .signal_dependencies
+            .as_ref()
+            .is_some_and(|d| !d.is_empty()),
         ty: step.ty(),
     })
 }
@@ -252,14 +277,24 @@ fn compile_retry(spec: &RetrySpec) -> RetryPolicy {
                 Err(_) => duration_ms(text) / 1000,
             },
         };
-        u32::try_from(value).ok().filter(|v| (1..=86_400).contains(v))
+        u32::try_from(value)
+            .ok()
+            .filter(|v| (1..=86_400).contains(v))
     }
     let default = RetryPolicy::default();
     let read = || {
         let backoffs = match &spec.backoff {
-            None => [default.error.backoff, default.platform.backoff, default.timeout.backoff],
+            None => [
+                default.error.backoff,
+                default.platform.backoff,
+                default.timeout.backoff,
+            ],
             Some(BackoffSpec::Fixed(b)) => {
-                let fixed = |spec: &Option<ParsableLong>| Some(Backoff::Fixed { secs: secs(spec.as_ref(), 60)? });
+                let fixed = |spec: &Option<ParsableLong>| {
+                    Some(Backoff::Fixed {
+                        secs: secs(spec.as_ref(), 60)?,
+                    })
+                };
                 [fixed(&b.error)?, fixed(&b.platform)?, fixed(&b.timeout)?]
             }
             Some(BackoffSpec::Exponential(b)) => {
@@ -270,15 +305,30 @@ fn compile_retry(spec: &RetrySpec) -> RetryPolicy {
                         limit: secs(spec.limit_in_secs.as_ref(), ceiling)?,
                     })
                 };
-                [grown(&b.error, 600)?, grown(&b.platform, 3600)?, grown(&b.timeout, 3600)?]
+                [
+                    grown(&b.error, 600)?,
+                    grown(&b.platform, 3600)?,
+                    grown(&b.timeout, 3600)?,
+                ]
             }
         };
         let [error, platform, timeout] = backoffs;
-        let limit = |spec: &Option<ParsableLong>, default: RetryRule| count(spec.as_ref(), default.limit, MAX_RETRIES);
+        let limit = |spec: &Option<ParsableLong>, default: RetryRule| {
+            count(spec.as_ref(), default.limit, MAX_RETRIES)
+        };
         Some(RetryPolicy {
-            error: RetryRule { limit: limit(&spec.error_retry_limit, default.error)?, backoff: error },
-            platform: RetryRule { limit: limit(&spec.platform_retry_limit, default.platform)?, backoff: platform },
-            timeout: RetryRule { limit: limit(&spec.timeout_retry_limit, default.timeout)?, backoff: timeout },
+            error: RetryRule {
+                limit: limit(&spec.error_retry_limit, default.error)?,
+                backoff: error,
+            },
+            platform: RetryRule {
+                limit: limit(&spec.platform_retry_limit, default.platform)?,
+                backoff: platform,
+            },
+            timeout: RetryRule {
+                limit: limit(&spec.timeout_retry_limit, default.timeout)?,
+                backoff: timeout,
+            },
         })
     };
     read().unwrap_or_default()
@@ -306,7 +356,11 @@ fn find_cycle(steps: &[PlanStep]) -> Option<String> {
     let mut at = pending.iter().position(|p| *p > 0)?;
     let mut path = vec![at];
     loop {
-        at = steps[at].predecessors.iter().map(|p| *p as usize).find(|p| pending[*p] > 0)?;
+        at = steps[at]
+            .predecessors
+            .iter()
+            .map(|p| *p as usize)
+            .find(|p| pending[*p] > 0)?;
         if let Some(first) = path.iter().position(|p| *p == at) {
             let mut cycle: Vec<usize> = path.drain(first..).rev().collect();
             let start = (0..cycle.len()).min_by_key(|i| cycle[*i])?;

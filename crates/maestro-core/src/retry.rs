@@ -65,7 +65,11 @@ impl Backoff {
     pub fn delay(self, n: u32) -> Millis {
         let secs = match self {
             Self::Fixed { secs } => secs,
-            Self::Exponential { base, exponent, limit } => {
+            Self::Exponential {
+                base,
+                exponent,
+                limit,
+            } => {
                 let grown = f64::from(base) * f64::from(exponent).powf(f64::from(n));
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -105,9 +109,17 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         let rule = |limit, ceiling| RetryRule {
             limit,
-            backoff: Backoff::Exponential { base: 60, exponent: 2, limit: ceiling },
+            backoff: Backoff::Exponential {
+                base: 60,
+                exponent: 2,
+                limit: ceiling,
+            },
         };
-        Self { error: rule(2, 600), platform: rule(10, 3600), timeout: rule(0, 3600) }
+        Self {
+            error: rule(2, 600),
+            platform: rule(10, 3600),
+            timeout: rule(0, 3600),
+        }
     }
 }
 
@@ -160,7 +172,11 @@ mod tests {
     use super::*;
 
     fn exponential(base: u32, exponent: u32, limit: u32) -> Backoff {
-        Backoff::Exponential { base, exponent, limit }
+        Backoff::Exponential {
+            base,
+            exponent,
+            limit,
+        }
     }
 
     #[test]
@@ -179,9 +195,16 @@ mod tests {
     fn default_sequences_are_those_of_the_table() {
         // [06:11]
         let policy = RetryPolicy::default();
-        let secs = |rule: RetryRule| (0..rule.limit).map(|n| rule.backoff.delay(n) / 1000).collect::<Vec<_>>();
+        let secs = |rule: RetryRule| {
+            (0..rule.limit)
+                .map(|n| rule.backoff.delay(n) / 1000)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(secs(policy.error), [60, 120]);
-        assert_eq!(secs(policy.platform), [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]);
+        assert_eq!(
+            secs(policy.platform),
+            [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
+        );
         assert_eq!(policy.timeout.limit, 0);
     }
 
@@ -192,7 +215,10 @@ mod tests {
             let delay = exponential(1, i32::MAX as u32, 1).delay(n);
             assert_eq!(delay, 1000, "retry {n}");
         }
-        assert_eq!(exponential(86_400, i32::MAX as u32, 86_400).delay(99), 86_400_000);
+        assert_eq!(
+            exponential(86_400, i32::MAX as u32, 86_400).delay(99),
+            86_400_000
+        );
     }
 
     #[test]
@@ -203,7 +229,19 @@ mod tests {
         assert!(!policy.allows(Failure::Error, &Retries::default()));
         policy.error.limit = 1;
         assert!(policy.allows(Failure::Error, &Retries::default()));
-        assert!(!policy.allows(Failure::Error, &Retries { error: 1, ..Retries::default() }));
-        assert!(!policy.allows(Failure::Error, &Retries { exhausted: true, ..Retries::default() }));
+        assert!(!policy.allows(
+            Failure::Error,
+            &Retries {
+                error: 1,
+                ..Retries::default()
+            }
+        ));
+        assert!(!policy.allows(
+            Failure::Error,
+            &Retries {
+                exhausted: true,
+                ..Retries::default()
+            }
+        ));
     }
 }

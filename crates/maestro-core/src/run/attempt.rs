@@ -6,8 +6,8 @@ use maestro_model::Map;
 use maestro_model::definition::FailureMode;
 use maestro_model::param::EvaluatedValue;
 use maestro_model::state::{
-    ActionKind, AttemptRef, Conditions, Millis, Retries, Stamp, StatusChange, StepOrd, StepState, StepStatus as S,
-    StepTimes, Termination, Text, Timeline, TimelineEvent, step_uuid,
+    ActionKind, AttemptRef, Conditions, Millis, Retries, Stamp, StatusChange, StepOrd, StepState,
+    StepStatus as S, StepTimes, Termination, Text, Timeline, TimelineEvent, step_uuid,
 };
 
 use super::{Cx, Due, ENGINE_USER, RunState};
@@ -86,7 +86,13 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     /// A new attempt, CREATED.
-    pub(super) fn new(number: u32, seq: u32, retries: Option<Retries>, reached: bool, now: Millis) -> Self {
+    pub(super) fn new(
+        number: u32,
+        seq: u32,
+        retries: Option<Retries>,
+        reached: bool,
+        now: Millis,
+    ) -> Self {
         let state = StepState {
             status: S::NotCreated,
             seq,
@@ -183,7 +189,12 @@ impl Attempt {
     }
 
     /// Takes over artifacts and events of a report (spec 06 section 14.2, TL-3).
-    pub(super) fn merge(&mut self, artifacts: Vec<(Box<str>, Box<str>)>, timeline: Vec<TimelineEvent>, now: Millis) {
+    pub(super) fn merge(
+        &mut self,
+        artifacts: Vec<(Box<str>, Box<str>)>,
+        timeline: Vec<TimelineEvent>,
+        now: Millis,
+    ) {
         for event in timeline {
             self.log(event);
         }
@@ -284,16 +295,31 @@ impl RunState {
                 self.decide_successors(a, step, now)
             }
             S::FatallyFailed => self.apply_failure_mode(a, step, now),
-            S::UserFailed | S::PlatformFailed | S::InternallyFailed | S::Stopped | S::TimeoutFailed | S::TimedOut => {
-                Flow::Over
-            }
+            S::UserFailed
+            | S::PlatformFailed
+            | S::InternallyFailed
+            | S::Stopped
+            | S::TimeoutFailed
+            | S::TimedOut => Flow::Over,
         }
     }
 
     /// Ends an attempt early where somebody wants that: its work first, its status when nothing of the work is left
     /// (spec 06 A-13, design rule 5).
-    fn end_early(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Option<Flow> {
-        let wish = self.row.head.ending.as_deref().or(a.state.ending.as_deref())?.clone();
+    fn end_early(
+        &mut self,
+        a: &mut Attempt,
+        ord: StepOrd,
+        step: &PlanStep,
+        cx: &mut Cx<'_, '_>,
+    ) -> Option<Flow> {
+        let wish = self
+            .row
+            .head
+            .ending
+            .as_deref()
+            .or(a.state.ending.as_deref())?
+            .clone();
         let now = cx.now();
         let at_work = matches!(a.state.status, S::Starting | S::Running) && a.job != Job::None;
         if at_work && a.outcome.is_none() {
@@ -308,7 +334,11 @@ impl RunState {
             if a.job == Job::Launched {
                 a.job = Job::Cancelled;
                 if let Work::Job(ty) = step.work {
-                    let at = AttemptRef { run: self.row.key, step: ord, attempt: a.number };
+                    let at = AttemptRef {
+                        run: self.row.key,
+                        step: ord,
+                        attempt: a.number,
+                    };
                     let uuid = step_uuid(&self.row.body.uuid, &step.id, a.number);
                     cx.turn.effects.push(Effect::Cancel { at, uuid, ty });
                 }
@@ -323,7 +353,9 @@ impl RunState {
                 S::FatallyFailed
             }
             ActionKind::Skip => S::Skipped,
-            ActionKind::TimeOut if !wish.workflow_action && step.retry.allows(Failure::Timeout, &a.retries()) => {
+            ActionKind::TimeOut
+                if !wish.workflow_action && step.retry.allows(Failure::Timeout, &a.retries()) =>
+            {
                 S::TimeoutFailed
             }
             ActionKind::TimeOut => S::TimedOut,
@@ -335,8 +367,12 @@ impl RunState {
                 a.log(TimelineEvent::info(now, Text::TimedOut(limit)));
             }
             (action, _) => {
-                let text =
-                    format!("User [{}] take action [{}] on the step because {}", wish.user, action.name(), wish.reason);
+                let text = format!(
+                    "User [{}] take action [{}] on the step because {}",
+                    wish.user,
+                    action.name(),
+                    wish.reason
+                );
                 a.log(TimelineEvent::info(now, text));
             }
         }
@@ -344,7 +380,13 @@ impl RunState {
         Some(Flow::Again)
     }
 
-    fn evaluate_params(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Flow {
+    fn evaluate_params(
+        &mut self,
+        a: &mut Attempt,
+        ord: StepOrd,
+        step: &PlanStep,
+        cx: &mut Cx<'_, '_>,
+    ) -> Flow {
         let now = cx.now();
         let outcome = match a.evaluation.take() {
             Some(outcome) => outcome,
@@ -354,8 +396,16 @@ impl RunState {
                 Evaluation::Failed(error) => Err(error),
                 Evaluation::Later(need) => {
                     a.evaluating = true;
-                    let at = AttemptRef { run: self.row.key, step: ord, attempt: a.number };
-                    cx.turn.effects.push(Effect::Evaluate { at, plan: Arc::clone(&self.plan), need });
+                    let at = AttemptRef {
+                        run: self.row.key,
+                        step: ord,
+                        attempt: a.number,
+                    };
+                    cx.turn.effects.push(Effect::Evaluate {
+                        at,
+                        plan: Arc::clone(&self.plan),
+                        need,
+                    });
                     return Flow::Wait;
                 }
             },
@@ -370,7 +420,13 @@ impl RunState {
         }
     }
 
-    fn acquire_permits(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Flow {
+    fn acquire_permits(
+        &mut self,
+        a: &mut Attempt,
+        ord: StepOrd,
+        step: &PlanStep,
+        cx: &mut Cx<'_, '_>,
+    ) -> Flow {
         let now = cx.now();
         match &a.permit {
             Permit::Waiting(_) => return Flow::Wait,
@@ -413,14 +469,32 @@ impl RunState {
             }),
             Some(limit) => {
                 let leaf = !matches!(step.work, Work::Unsupported(_));
-                let tag = if leaf { Tag::Tree(self.row.body.uuid.to_string().into()) } else { Tag::Nothing };
-                let tag_limit = if leaf { u32::try_from(limit).unwrap_or(0) } else { u32::MAX };
-                (leaf || own.is_some()).then_some(Need { workflow: own, tag, tag_limit })
+                let tag = if leaf {
+                    Tag::Tree(self.row.body.uuid.to_string().into())
+                } else {
+                    Tag::Nothing
+                };
+                let tag_limit = if leaf {
+                    u32::try_from(limit).unwrap_or(0)
+                } else {
+                    u32::MAX
+                };
+                (leaf || own.is_some()).then_some(Need {
+                    workflow: own,
+                    tag,
+                    tag_limit,
+                })
             }
         }
     }
 
-    fn start(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Flow {
+    fn start(
+        &mut self,
+        a: &mut Attempt,
+        ord: StepOrd,
+        step: &PlanStep,
+        cx: &mut Cx<'_, '_>,
+    ) -> Flow {
         let now = cx.now();
         match step.work {
             Work::Nothing | Work::Sleep => {
@@ -438,7 +512,13 @@ impl RunState {
         }
     }
 
-    fn execute(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) -> Flow {
+    fn execute(
+        &mut self,
+        a: &mut Attempt,
+        ord: StepOrd,
+        step: &PlanStep,
+        cx: &mut Cx<'_, '_>,
+    ) -> Flow {
         let now = cx.now();
         match step.work {
             Work::Nothing => {
@@ -476,7 +556,9 @@ impl RunState {
     /// A moment counted from the attempt's start; after a crash not further away than it was at first (design, rule 4).
     fn deadline(&self, a: &Attempt, length: Millis, now: Millis) -> Millis {
         let start = a.state.times.get(Stamp::Start).unwrap_or(now);
-        start.saturating_add(length).clamp(now, now.saturating_add(length))
+        start
+            .saturating_add(length)
+            .clamp(now, now.saturating_add(length))
     }
 
     fn arm_timeout(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) {
@@ -498,7 +580,11 @@ impl RunState {
         a.job = Job::Launched;
         self.arm_timeout(a, ord, step, cx);
         cx.turn.effects.push(Effect::Launch(Box::new(Launch {
-            at: AttemptRef { run: self.row.key, step: ord, attempt: a.number },
+            at: AttemptRef {
+                run: self.row.key,
+                step: ord,
+                attempt: a.number,
+            },
             uuid: step_uuid(&self.row.body.uuid, &step.id, a.number),
             ty,
             id: self.row.id,
@@ -524,7 +610,14 @@ impl RunState {
                 a.enter(failure.status(), now);
                 a.log(TimelineEvent::info(now, text));
             }
-            a.enter(if allowed && retryable { failure.status() } else { S::FatallyFailed }, now);
+            a.enter(
+                if allowed && retryable {
+                    failure.status()
+                } else {
+                    S::FatallyFailed
+                },
+                now,
+            );
         };
         match a.outcome.take() {
             None => return Flow::Wait,
@@ -569,7 +662,10 @@ impl RunState {
             (Ok(literals), None) => literals,
             _ => &values,
         };
-        let scope = Scope { step: values, workflow: &self.values };
+        let scope = Scope {
+            step: values,
+            workflow: &self.values,
+        };
         let mut results = Vec::with_capacity(step.successors.len());
         for (_, condition) in &step.successors {
             match condition.evaluate(&scope) {
@@ -605,7 +701,9 @@ impl RunState {
                 // A stronger wish of a user stays.
                 if self.ending().is_none() {
                     let id = &step.id;
-                    let reason = format!("Stop all steps because step [{id}] with FAIL_IMMEDIATELY mode is failed.");
+                    let reason = format!(
+                        "Stop all steps because step [{id}] with FAIL_IMMEDIATELY mode is failed."
+                    );
                     self.end_all(
                         Termination {
                             action: ActionKind::Stop,
@@ -637,7 +735,11 @@ impl RunState {
         if let Work::Job(ty) = step.work
             && a.job != Job::None
         {
-            let at = AttemptRef { run: self.row.key, step: ord, attempt: a.number };
+            let at = AttemptRef {
+                run: self.row.key,
+                step: ord,
+                attempt: a.number,
+            };
             let uuid = step_uuid(&self.row.body.uuid, &step.id, a.number);
             cx.turn.effects.push(Effect::Release { at, uuid, ty });
         }
@@ -653,7 +755,10 @@ fn initialize(a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
         return Flow::Again;
     }
     if let crate::plan::Timeout::Invalid(text) = &step.timeout {
-        return a.fail_internally(&format!("step time-out {text} is not between 1 ms and 120 days"), now);
+        return a.fail_internally(
+            &format!("step time-out {text} is not between 1 ms and 120 days"),
+            now,
+        );
     }
     if let Work::Unsupported(ty) = step.work {
         return a.fail_internally(&unsupported(ty), now);
@@ -666,7 +771,10 @@ fn initialize(a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
 }
 
 fn unsupported(ty: maestro_model::definition::StepType) -> String {
-    format!("step type {} is not supported by this server yet", ty.as_str())
+    format!(
+        "step type {} is not supported by this server yet",
+        ty.as_str()
+    )
 }
 
 /// The params of a step, as far as the shard evaluates them itself.
@@ -685,7 +793,10 @@ fn sleep_length(values: &Values) -> Result<Millis, String> {
     match values.get("sleep_seconds") {
         None => Ok(3000),
         Some(EvaluatedValue::Long(secs)) => Ok(secs.saturating_mul(1000)),
-        Some(other) => Err(format!("param `sleep_seconds` must be a LONG, but is a {}", other.ty().as_str())),
+        Some(other) => Err(format!(
+            "param `sleep_seconds` must be a LONG, but is a {}",
+            other.ty().as_str()
+        )),
     }
 }
 
@@ -697,7 +808,9 @@ fn merge_outputs(a: &mut Attempt, outputs: Values) -> Result<(), String> {
     let mut values = Values::clone(&a.values);
     let mut changed = Map::default();
     for (name, value) in outputs {
-        let old = values.get(&name).ok_or_else(|| format!("output param `{name}` is not defined in params"))?;
+        let old = values
+            .get(&name)
+            .ok_or_else(|| format!("output param `{name}` is not defined in params"))?;
         if old.ty() != value.ty() {
             return Err(format!(
                 "output param `{name}` is a {}, but the step declares a {}",
@@ -714,4 +827,3 @@ fn merge_outputs(a: &mut Attempt, outputs: Values) -> Result<(), String> {
     a.changed = true;
     Ok(())
 }
-

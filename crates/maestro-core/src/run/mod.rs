@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use maestro_model::state::{
-    ActionKind, AttemptRef, Conditions, InstanceStatus, Millis, Retries, RunKey, RunRow, RunStatus, StatusChange,
-    StepOrd, StepState, StepStatus, Termination, Text, TimelineEvent,
+    ActionKind, AttemptRef, Conditions, InstanceStatus, Millis, Retries, RunKey, RunRow, RunStatus,
+    StatusChange, StepOrd, StepState, StepStatus, Termination, Text, TimelineEvent,
 };
 
 use crate::eval::Values;
@@ -196,13 +196,26 @@ impl RunState {
         self.dirty = true;
         // What clients do not see as a change is none (spec 05 SM-9).
         if old.public() != new.public() {
-            turn.rows.events(&self.row, None, &[(StatusChange::Run { old, new }, turn.now)]);
-            turn.effects.push(Effect::Changed { id: self.row.id, status: new.public() });
+            turn.rows.events(
+                &self.row,
+                None,
+                &[(StatusChange::Run { old, new }, turn.now)],
+            );
+            turn.effects.push(Effect::Changed {
+                id: self.row.id,
+                status: new.public(),
+            });
         }
     }
 
     /// Ends a run that never began, with the rows and events of the table in spec 05 section 6.
-    pub(crate) fn end_unbegun(&mut self, status: RunStatus, starts: bool, event: TimelineEvent, turn: &mut Turn<'_>) {
+    pub(crate) fn end_unbegun(
+        &mut self,
+        status: RunStatus,
+        starts: bool,
+        event: TimelineEvent,
+        turn: &mut Turn<'_>,
+    ) {
         self.row.head.timeline.push(event);
         self.row.head.end_time = Some(turn.now);
         if starts {
@@ -236,7 +249,13 @@ impl RunState {
     /// Makes the slots of the run's DAG, all waiting.
     fn lay_out(&mut self) {
         let plan = &self.plan;
-        let inside = |ord: StepOrd| self.row.body.dag.as_ref().is_none_or(|dag| dag.contains(&ord));
+        let inside = |ord: StepOrd| {
+            self.row
+                .body
+                .dag
+                .as_ref()
+                .is_none_or(|dag| dag.contains(&ord))
+        };
         self.slots = (0..)
             .zip(&plan.steps)
             .map(|(ord, step)| {
@@ -244,7 +263,10 @@ impl RunState {
                     return Slot::Outside;
                 }
                 let pending = step.predecessors.iter().filter(|p| inside(**p)).count();
-                Slot::Waiting { pending: u32::try_from(pending).unwrap_or(u32::MAX), reached: pending == 0 }
+                Slot::Waiting {
+                    pending: u32::try_from(pending).unwrap_or(u32::MAX),
+                    reached: pending == 0,
+                }
             })
             .collect();
     }
@@ -252,7 +274,9 @@ impl RunState {
     /// Drives the steps that are ready until none is, or the turn's budget is used up. Returns true if the run ended.
     pub(crate) fn work(&mut self, cx: &mut Cx<'_, '_>) -> bool {
         while cx.turn.budget > 0 {
-            let Some(ord) = self.ready.pop_front() else { break };
+            let Some(ord) = self.ready.pop_front() else {
+                break;
+            };
             self.drive(ord, cx);
         }
         if self.ready.is_empty() && self.active == 0 && self.backoff == 0 && !self.is_over() {
@@ -288,7 +312,9 @@ impl RunState {
 
     /// A report of a runtime. False if it is stale.
     pub(crate) fn report(&mut self, report: Report, cx: &mut Cx<'_, '_>) -> bool {
-        let Some(Slot::Active(attempt)) = self.slots.get_mut(report.at.step as usize) else { return false };
+        let Some(Slot::Active(attempt)) = self.slots.get_mut(report.at.step as usize) else {
+            return false;
+        };
         if attempt.number != report.at.attempt || !attempt.expects_report() {
             return false;
         }
@@ -302,8 +328,14 @@ impl RunState {
     }
 
     /// The params of a step that were evaluated elsewhere. False if nobody waits for them any more.
-    pub(crate) fn evaluated(&mut self, at: AttemptRef, outcome: Result<Arc<Values>, String>) -> bool {
-        let Some(Slot::Active(attempt)) = self.slots.get_mut(at.step as usize) else { return false };
+    pub(crate) fn evaluated(
+        &mut self,
+        at: AttemptRef,
+        outcome: Result<Arc<Values>, String>,
+    ) -> bool {
+        let Some(Slot::Active(attempt)) = self.slots.get_mut(at.step as usize) else {
+            return false;
+        };
         if attempt.number != at.attempt || !attempt.evaluating {
             return false;
         }
@@ -330,7 +362,10 @@ impl RunState {
                 if self.ending().is_some() {
                     return;
                 }
-                let reason = format!("the run is timed out: it ran longer than {} ms", self.timeout());
+                let reason = format!(
+                    "the run is timed out: it ran longer than {} ms",
+                    self.timeout()
+                );
                 self.end_all(
                     Termination {
                         action: ActionKind::TimeOut,
@@ -381,7 +416,9 @@ impl RunState {
 
     /// Runs the state machine of one step as far as it goes by itself.
     fn drive(&mut self, ord: StepOrd, cx: &mut Cx<'_, '_>) {
-        let Some(mut attempt) = self.take(ord, cx) else { return };
+        let Some(mut attempt) = self.take(ord, cx) else {
+            return;
+        };
         loop {
             cx.turn.budget = cx.turn.budget.saturating_sub(1);
             match self.advance(&mut attempt, ord, cx) {
@@ -401,7 +438,10 @@ impl RunState {
         let slot = &mut self.slots[ord as usize];
         match std::mem::replace(slot, Slot::Outside) {
             Slot::Active(attempt) => Some(attempt),
-            Slot::Waiting { pending: 0, reached } => {
+            Slot::Waiting {
+                pending: 0,
+                reached,
+            } => {
                 self.active += 1;
                 Some(self.first_attempt(ord, reached, cx))
             }
@@ -427,7 +467,10 @@ impl RunState {
         }
         let seq = head.next_seq;
         let branches = u32::try_from(step.successors.len()).unwrap_or(u32::MAX);
-        head.next_seq = head.next_seq.saturating_add(1).saturating_add(branches.saturating_sub(1));
+        head.next_seq = head
+            .next_seq
+            .saturating_add(1)
+            .saturating_add(branches.saturating_sub(1));
         self.dirty = true;
         if !step.predecessors.is_empty() {
             cx.turn.followed += 1;
@@ -439,7 +482,13 @@ impl RunState {
         self.row.head.next_seq = self.row.head.next_seq.saturating_add(1);
         self.dirty = true;
         let retries = next_counters(failed.retries(), failed.state.status);
-        Box::new(Attempt::new(failed.number + 1, failed.state.seq, Some(retries), true, cx.now()))
+        Box::new(Attempt::new(
+            failed.number + 1,
+            failed.state.seq,
+            Some(retries),
+            true,
+            cx.now(),
+        ))
     }
 
     /// Writes an attempt that changed: its row and the records of its statuses, in one batch (spec 06 SY-1).
@@ -449,9 +498,17 @@ impl RunState {
         }
         attempt.changed = false;
         let params = attempt.params_to_store();
-        cx.turn.rows.step(self.row.key, ord, attempt.number, &attempt.state, params.as_deref());
+        cx.turn.rows.step(
+            self.row.key,
+            ord,
+            attempt.number,
+            &attempt.state,
+            params.as_deref(),
+        );
         if !attempt.changes.is_empty() {
-            cx.turn.rows.events(&self.row, Some((ord, attempt.number)), &attempt.changes);
+            cx.turn
+                .rows
+                .events(&self.row, Some((ord, attempt.number)), &attempt.changes);
             attempt.changes.clear();
         }
     }
@@ -479,7 +536,10 @@ impl RunState {
             return;
         }
         self.tally.add(status);
-        self.slots[ord as usize] = Slot::Ended(Ended { status, attempt: attempt.number });
+        self.slots[ord as usize] = Slot::Ended(Ended {
+            status,
+            attempt: attempt.number,
+        });
         if status.is_complete() {
             self.open_successors(ord, attempt.state.conditions.as_ref());
         }
@@ -519,13 +579,19 @@ impl RunState {
                     status: a.state.status,
                     state: Some(a.state.clone()),
                 }),
-                Slot::Ended(e) => {
-                    Some(StepSnapshot { step: ord, attempt: e.attempt, status: e.status, state: None })
-                }
+                Slot::Ended(e) => Some(StepSnapshot {
+                    step: ord,
+                    attempt: e.attempt,
+                    status: e.status,
+                    state: None,
+                }),
                 Slot::Outside | Slot::Waiting { .. } => None,
             })
             .collect();
-        RunSnapshot { row: self.row.clone(), steps }
+        RunSnapshot {
+            row: self.row.clone(),
+            steps,
+        }
     }
 }
 

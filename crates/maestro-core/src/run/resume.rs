@@ -17,7 +17,9 @@ impl RunState {
         self.lay_out();
         let mut complete = Vec::new();
         for loaded in steps {
-            let Some(slot) = self.slots.get(loaded.step as usize) else { continue };
+            let Some(slot) = self.slots.get(loaded.step as usize) else {
+                continue;
+            };
             if matches!(slot, Slot::Outside) {
                 continue;
             }
@@ -65,7 +67,10 @@ impl RunState {
         }
         if status.is_terminal() {
             self.tally.add(status);
-            self.slots[ord as usize] = Slot::Ended(Ended { status, attempt: attempt.number });
+            self.slots[ord as usize] = Slot::Ended(Ended {
+                status,
+                attempt: attempt.number,
+            });
             return;
         }
         let values = match (&loaded.values, &step.params) {
@@ -73,8 +78,10 @@ impl RunState {
             (None, Err(_)) => Arc::default(),
         };
         let need = self.need(step, cx);
-        if matches!(status, StepStatus::Starting | StepStatus::Running | StepStatus::Finishing)
-            && let Some(need) = &need
+        if matches!(
+            status,
+            StepStatus::Starting | StepStatus::Running | StepStatus::Finishing
+        ) && let Some(need) = &need
         {
             cx.shared.permits.assume(need);
         }
@@ -86,5 +93,6 @@ impl RunState {
 
 /// When something that takes `length` from `from` is due: never later than a full length from now (design, rule 4).
 fn rest(from: Millis, length: Millis, now: Millis) -> Millis {
-    from.saturating_add(length).clamp(now, now.saturating_add(length))
+    from.saturating_add(length)
+        .clamp(now, now.saturating_add(length))
 }

@@ -83,23 +83,36 @@ impl WorkflowState {
             definition: push.definition,
             metadata: to_text(&metadata).into(),
         });
-        let log = format!("Created workflow version [{version}] for workflow id [{}]", self.id);
+        let log = format!(
+            "Created workflow version [{version}] for workflow id [{}]",
+            self.id
+        );
         turn.rows.history(row.key, now, &author, &log);
         self.row_changed = true;
         turn.effects.push(Effect::DefinitionChanged);
-        Ok(Reply::Pushed { row: row.clone(), version })
+        Ok(Reply::Pushed {
+            row: row.clone(),
+            version,
+        })
     }
 
     /// A strategy that the instances at hand cannot fulfil is refused (spec 05 RS-21).
     fn check_strategy(&self, new: &Properties) -> Result<(), Refusal> {
-        let (old, new) = (self.strategy(), new.run_strategy.unwrap_or(RunStrategy::DEFAULT));
+        let (old, new) = (
+            self.strategy(),
+            new.run_strategy.unwrap_or(RunStrategy::DEFAULT),
+        );
         if old == new {
             return Ok(());
         }
         let alive = self.runs.len() as u64 + self.queue.len();
         let (count, what) = match new.rule {
-            RunStrategyRule::FirstOnly | RunStrategyRule::LastOnly if alive >= 2 => (alive, "instances are not over"),
-            RunStrategyRule::StrictSequential if self.failed > 0 => (self.failed, "instances have failed"),
+            RunStrategyRule::FirstOnly | RunStrategyRule::LastOnly if alive >= 2 => {
+                (alive, "instances are not over")
+            }
+            RunStrategyRule::StrictSequential if self.failed > 0 => {
+                (self.failed, "instances have failed")
+            }
             _ => return Ok(()),
         };
         Err(Refusal::StrategyRefused(format!(
@@ -116,7 +129,10 @@ impl WorkflowState {
             None => Err(Refusal::NoWorkflow((&*self.id).into())),
             Some(row) if count > 0 => {
                 self.row = Some(row);
-                Err(Refusal::StillRunning { workflow: (&*self.id).into(), count })
+                Err(Refusal::StillRunning {
+                    workflow: (&*self.id).into(),
+                    count,
+                })
             }
             Some(row) => {
                 turn.rows.delete_workflow(&DeletedWorkflow {
@@ -153,7 +169,10 @@ fn merge(current: &Properties, given: &Properties) -> Properties {
         step_concurrency: given.step_concurrency,
         alerting: given.alerting.clone(),
         alerting_disabled: or(&given.alerting_disabled, &current.alerting_disabled),
-        signal_trigger_disabled: or(&given.signal_trigger_disabled, &current.signal_trigger_disabled),
+        signal_trigger_disabled: or(
+            &given.signal_trigger_disabled,
+            &current.signal_trigger_disabled,
+        ),
         time_trigger_disabled: or(&given.time_trigger_disabled, &current.time_trigger_disabled),
         description: or(&given.description, &current.description),
         tags: or(&given.tags, &current.tags),

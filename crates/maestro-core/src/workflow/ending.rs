@@ -1,6 +1,8 @@
 //! Stop and kill of instances (spec 05 sections 13.1 and 13.5).
 
-use maestro_model::state::{ActionKind, InstanceRef, InstanceStatus, RunStatus, Termination, TimelineEvent};
+use maestro_model::state::{
+    ActionKind, InstanceRef, InstanceStatus, RunStatus, Termination, TimelineEvent,
+};
 
 use super::{Pending, Turn, WorkflowState};
 use crate::message::{Fetch, LoadedRun, Refusal, Reply, Token};
@@ -21,7 +23,11 @@ pub(super) struct End {
 impl End {
     /// The text of the action (spec 05 AC-3).
     fn reason(&self) -> String {
-        format!("User [{}] take an action to {} the running workflow instance run", self.user, self.action.name())
+        format!(
+            "User [{}] take an action to {} the running workflow instance run",
+            self.user,
+            self.action.name()
+        )
     }
 
     fn target(&self) -> RunStatus {
@@ -40,7 +46,11 @@ pub(super) struct EndAll {
 
 /// The status that an action aims at (spec 05 AC-2).
 fn target(action: ActionKind) -> RunStatus {
-    if action == ActionKind::Kill { RunStatus::Failed } else { RunStatus::Stopped }
+    if action == ActionKind::Kill {
+        RunStatus::Failed
+    } else {
+        RunStatus::Stopped
+    }
 }
 
 impl WorkflowState {
@@ -64,7 +74,15 @@ impl WorkflowState {
             );
             let status = run.row.head.status.public();
             self.enlist(key);
-            return turn.reply(token, Ok(Reply::Ended { id, status, completed: false, reason: end.reason() }));
+            return turn.reply(
+                token,
+                Ok(Reply::Ended {
+                    id,
+                    status,
+                    completed: false,
+                    reason: end.reason(),
+                }),
+            );
         }
         if let Some(run) = self.queue.remove(end.instance) {
             let id = run.row.id;
@@ -96,7 +114,10 @@ impl WorkflowState {
             return self.end(token, end, turn);
         }
         let Some(run) = run else {
-            let refusal = Refusal::NoInstance { workflow: (&*self.id).into(), instance: end.instance };
+            let refusal = Refusal::NoInstance {
+                workflow: (&*self.id).into(),
+                instance: end.instance,
+            };
             return turn.reply(token, Err(refusal));
         };
         let (id, head) = (run.row.id, &run.row.head);
@@ -125,13 +146,27 @@ impl WorkflowState {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "reads as one of the answers of this state")]
+    #[expect(
+        clippy::unused_self,
+        reason = "reads as one of the answers of this state"
+    )]
     fn ended(&self, end: &End, id: InstanceRef) -> Reply {
-        Reply::Ended { id, status: end.target().public(), completed: true, reason: end.reason() }
+        Reply::Ended {
+            id,
+            status: end.target().public(),
+            completed: true,
+            reason: end.reason(),
+        }
     }
 
     /// Ends a run that waits (spec 05 AC-3, SM-8).
-    fn end_queued(&mut self, mut run: RunState, action: ActionKind, reason: &str, turn: &mut Turn<'_>) {
+    fn end_queued(
+        &mut self,
+        mut run: RunState,
+        action: ActionKind,
+        reason: &str,
+        turn: &mut Turn<'_>,
+    ) {
         let status = target(action);
         let text = format!(
             "Workflow instance status becomes [{}] due to reason [{reason}]",
@@ -148,7 +183,12 @@ impl WorkflowState {
         user: Box<str>,
         turn: &mut Turn<'_>,
     ) {
-        let mut end = EndAll { token, action, user, queued: 0 };
+        let mut end = EndAll {
+            token,
+            action,
+            user,
+            queued: 0,
+        };
         for run in self.queue.drain() {
             end.queued += 1;
             self.end_queued(run, action, &reason_of_all(&self.id, &end), turn);
@@ -182,7 +222,14 @@ impl WorkflowState {
     /// Goes on with what is still in the store, then with what is at work.
     fn end_rest(&mut self, end: EndAll, turn: &mut Turn<'_>) {
         if self.queue.beyond() > 0 {
-            return self.fetch(Pending::EndQueue(end), Fetch::Queued { after: None, limit: PAGE }, turn);
+            return self.fetch(
+                Pending::EndQueue(end),
+                Fetch::Queued {
+                    after: None,
+                    limit: PAGE,
+                },
+                turn,
+            );
         }
         let keys: Vec<_> = self.runs.keys().copied().collect();
         let running = keys.len() as u64;
@@ -202,7 +249,13 @@ impl WorkflowState {
             }
             self.enlist(key);
         }
-        turn.reply(end.token, Ok(Reply::EndedAll { queued: end.queued, running }));
+        turn.reply(
+            end.token,
+            Ok(Reply::EndedAll {
+                queued: end.queued,
+                running,
+            }),
+        );
     }
 }
 

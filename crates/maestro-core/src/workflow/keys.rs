@@ -31,7 +31,11 @@ impl Keys {
         let shard = shard % Self::SHARDS;
         // The reference counts from 10,000 (spec 01 section 10.1).
         let first = last_workflow.max(FIRST_WORKFLOW + i64::from(shard));
-        Self { shard, last_workflow: first, last_run }
+        Self {
+            shard,
+            last_workflow: first,
+            last_run,
+        }
     }
 
     /// The shard.

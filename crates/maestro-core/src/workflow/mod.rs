@@ -12,7 +12,9 @@ use maestro_model::Str;
 use maestro_model::definition::{Properties, RunStrategy};
 use maestro_model::state::{InstanceRef, Millis, RowSink, RunKey, RunStatus, WorkflowRow};
 
-use crate::message::{Command, Counter, Effect, Event, Fetch, Fetched, LoadedRun, Refusal, Reply, Token};
+use crate::message::{
+    Command, Counter, Effect, Event, Fetch, Fetched, LoadedRun, Refusal, Reply, Token,
+};
 use crate::run::{Cx, RunSnapshot, RunState, Shared};
 use crate::settings::Settings;
 
@@ -54,11 +56,17 @@ enum Pending {
     /// All of the queue, to end it.
     EndQueue(ending::EndAll),
     /// An instance that is not in memory, to end it.
-    End { token: Option<Token>, end: ending::End },
+    End {
+        token: Option<Token>,
+        end: ending::End,
+    },
     /// Whether the uuid of a start is taken.
     Uuid(uuid::Uuid),
     /// Whether an id that was deleted may be used again.
-    Push { token: Option<Token>, push: Box<crate::message::Push> },
+    Push {
+        token: Option<Token>,
+        push: Box<crate::message::Push>,
+    },
 }
 
 /// What a workflow has that is loaded from the store.
@@ -127,8 +135,12 @@ impl WorkflowState {
         };
         for run in loaded.live {
             let (key, instance) = (run.row.key, run.row.id.instance);
-            let mut cx = Cx { shared: &mut state.shared, turn };
-            let mut taken = RunState::new(run.row, run.plan, run.values, run.step_concurrency, true);
+            let mut cx = Cx {
+                shared: &mut state.shared,
+                turn,
+            };
+            let mut taken =
+                RunState::new(run.row, run.plan, run.values, run.step_concurrency, true);
             taken.resume(run.steps, &mut cx);
             taken.in_work = true;
             state.shared.work.push_back(key);
@@ -144,8 +156,14 @@ impl WorkflowState {
             Event::Command { token, command } => self.command(token, command, turn),
             Event::Report(report) => {
                 let key = report.at.run;
-                let mut cx = Cx { shared: &mut self.shared, turn };
-                let fresh = self.runs.get_mut(&key).is_some_and(|run| run.report(report, &mut cx));
+                let mut cx = Cx {
+                    shared: &mut self.shared,
+                    turn,
+                };
+                let fresh = self
+                    .runs
+                    .get_mut(&key)
+                    .is_some_and(|run| run.report(report, &mut cx));
                 if fresh {
                     self.enlist(key);
                 } else {
@@ -156,13 +174,20 @@ impl WorkflowState {
             Event::Continue => {}
             Event::Fetched { request, answer } => self.fetched(request, answer, turn),
             Event::Evaluated { at, outcome } => {
-                if self.runs.get_mut(&at.run).is_some_and(|run| run.evaluated(at, outcome)) {
+                if self
+                    .runs
+                    .get_mut(&at.run)
+                    .is_some_and(|run| run.evaluated(at, outcome))
+                {
                     self.enlist(at.run);
                 }
             }
             Event::Durable(number) => self.uuids.durable(number),
             Event::ClockShift(by) => {
-                let mut cx = Cx { shared: &mut self.shared, turn };
+                let mut cx = Cx {
+                    shared: &mut self.shared,
+                    turn,
+                };
                 for run in self.runs.values_mut() {
                     run.shift(by, &mut cx);
                 }
@@ -175,8 +200,22 @@ impl WorkflowState {
         match command {
             Command::Push(push) => self.push(token, push, turn),
             Command::Start(start) => self.start(token, start, turn),
-            Command::End { instance, run, action, user } => {
-                self.end(token, ending::End { instance, run, action, user }, turn);
+            Command::End {
+                instance,
+                run,
+                action,
+                user,
+            } => {
+                self.end(
+                    token,
+                    ending::End {
+                        instance,
+                        run,
+                        action,
+                        user,
+                    },
+                    turn,
+                );
             }
             Command::EndAll { action, user } => self.end_everything(token, action, user, turn),
             Command::Delete { author } => self.delete(token, author, turn),
@@ -188,7 +227,10 @@ impl WorkflowState {
             && at <= turn.now
         {
             self.shared.deadlines.pop_first();
-            let mut cx = Cx { shared: &mut self.shared, turn };
+            let mut cx = Cx {
+                shared: &mut self.shared,
+                turn,
+            };
             if let Some(run) = self.runs.get_mut(&key) {
                 run.due(due, &mut cx);
                 self.enlist(key);
@@ -197,16 +239,26 @@ impl WorkflowState {
     }
 
     fn fetched(&mut self, request: u64, answer: Fetched, turn: &mut Turn<'_>) {
-        let Some(pending) = self.pending.remove(&request) else { return };
+        let Some(pending) = self.pending.remove(&request) else {
+            return;
+        };
         match (pending, answer) {
             (Pending::Queue, Fetched::Queued(mut rows)) => {
                 rows.retain(|run| !self.ended.contains_key(&run.row.id));
                 self.queue.loaded(rows, turn.settings);
             }
             (Pending::EndQueue(end), Fetched::Queued(rows)) => self.end_queue(end, rows, turn),
-            (Pending::End { token, end }, Fetched::Instance(run)) => self.end_stored(token, end, run, turn),
+            (Pending::End { token, end }, Fetched::Instance(run)) => {
+                self.end_stored(token, end, run, turn)
+            }
             (Pending::Uuid(uuid), Fetched::Uuid(taken)) => self.uuid_checked(uuid, taken, turn),
-            (Pending::Push { token, push }, Fetched::Deleted { last_instance, purging }) => {
+            (
+                Pending::Push { token, push },
+                Fetched::Deleted {
+                    last_instance,
+                    purging,
+                },
+            ) => {
                 self.deleted_instances = self.deleted_instances.max(last_instance);
                 self.purging = purging;
                 self.push_checked(token, *push, turn);
@@ -248,7 +300,9 @@ impl WorkflowState {
     fn go_on(&mut self, turn: &mut Turn<'_>) {
         loop {
             self.dequeue(turn);
-            let Some(key) = self.shared.work.pop_front() else { break };
+            let Some(key) = self.shared.work.pop_front() else {
+                break;
+            };
             if turn.budget == 0 {
                 self.shared.work.push_front(key);
                 break;
@@ -256,7 +310,10 @@ impl WorkflowState {
             let mut ended = false;
             if let Some(run) = self.runs.get_mut(&key) {
                 run.in_work = false;
-                ended = run.work(&mut Cx { shared: &mut self.shared, turn });
+                ended = run.work(&mut Cx {
+                    shared: &mut self.shared,
+                    turn,
+                });
                 if run.has_work() {
                     run.in_work = true;
                     self.shared.work.push_back(key);
@@ -280,7 +337,9 @@ impl WorkflowState {
     }
 
     fn run_ended(&mut self, key: RunKey) {
-        let Some(run) = self.runs.remove(&key) else { return };
+        let Some(run) = self.runs.remove(&key) else {
+            return;
+        };
         if self.live.get(&run.row.id.instance) == Some(&key) {
             self.live.remove(&run.row.id.instance);
         }
@@ -304,7 +363,10 @@ impl WorkflowState {
     /// Whether nothing in memory is more than what the store has, so that the workflow may be dropped from memory.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.runs.is_empty() && self.queue.is_empty() && self.pending.is_empty() && self.uuids.is_empty()
+        self.runs.is_empty()
+            && self.queue.is_empty()
+            && self.pending.is_empty()
+            && self.uuids.is_empty()
     }
 
     /// The id.

@@ -25,7 +25,10 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn stored(queued: u64) -> Self {
-        Self { beyond: queued, ..Self::default() }
+        Self {
+            beyond: queued,
+            ..Self::default()
+        }
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -47,7 +50,10 @@ impl Queue {
             self.arrivals.insert(id, run);
             return;
         }
-        let after_window = self.window.last_key_value().is_none_or(|(last, _)| id > *last);
+        let after_window = self
+            .window
+            .last_key_value()
+            .is_none_or(|(last, _)| id > *last);
         if self.beyond > 0 && after_window {
             self.beyond += 1;
             return;
@@ -72,7 +78,10 @@ impl Queue {
             // Arrivals may have been seen by the read, too.
             if !self.arrivals.contains_key(&id) {
                 self.beyond = self.beyond.saturating_sub(1);
-                self.window.insert(id, RunState::new(run.row, run.plan, run.values, run.step_concurrency, true));
+                self.window.insert(
+                    id,
+                    RunState::new(run.row, run.plan, run.values, run.step_concurrency, true),
+                );
             }
         }
         for (_, run) in std::mem::take(&mut self.arrivals) {
@@ -83,9 +92,22 @@ impl Queue {
 
     /// Takes a run out, if memory has it.
     pub(super) fn remove(&mut self, instance: i64) -> Option<RunState> {
-        let range = InstanceRef { instance, run: i64::MIN }..=InstanceRef { instance, run: i64::MAX };
-        let id = *self.window.range(range.clone()).next_back().or_else(|| self.arrivals.range(range).next_back())?.0;
-        self.window.remove(&id).or_else(|| self.arrivals.remove(&id))
+        let range = InstanceRef {
+            instance,
+            run: i64::MIN,
+        }..=InstanceRef {
+            instance,
+            run: i64::MAX,
+        };
+        let id = *self
+            .window
+            .range(range.clone())
+            .next_back()
+            .or_else(|| self.arrivals.range(range).next_back())?
+            .0;
+        self.window
+            .remove(&id)
+            .or_else(|| self.arrivals.remove(&id))
     }
 
     /// Takes all out that memory has.
@@ -110,10 +132,15 @@ impl WorkflowState {
     pub(super) fn dequeue(&mut self, turn: &mut Turn<'_>) {
         let strategy = self.strategy();
         let slots = match strategy.rule {
-            RunStrategyRule::Parallel => usize::try_from(strategy.workflow_concurrency).unwrap_or(0),
+            RunStrategyRule::Parallel => {
+                usize::try_from(strategy.workflow_concurrency).unwrap_or(0)
+            }
             _ => usize::from(strategy.workflow_concurrency > 0),
         };
-        let ending_all = self.pending.values().any(|p| matches!(p, Pending::EndQueue(_)));
+        let ending_all = self
+            .pending
+            .values()
+            .any(|p| matches!(p, Pending::EndQueue(_)));
         while self.runs.len() < slots && !ending_all && turn.budget > 0 {
             if strategy.rule == RunStrategyRule::StrictSequential && self.failed > 0 {
                 return;
@@ -123,11 +150,21 @@ impl WorkflowState {
                 return;
             };
             // Of several that wait these rules keep the last one only: what a fetch brought late goes the same way.
-            if matches!(strategy.rule, RunStrategyRule::LastOnly | RunStrategyRule::SerialLatestOnly)
-                && !self.queue.is_empty()
+            if matches!(
+                strategy.rule,
+                RunStrategyRule::LastOnly | RunStrategyRule::SerialLatestOnly
+            ) && !self.queue.is_empty()
             {
-                let text = format!("[\"With {} run strategy, this run is stopped.\"]", strategy.rule.as_str());
-                run.end_unbegun(RunStatus::Stopped, false, TimelineEvent::info(turn.now, text), turn);
+                let text = format!(
+                    "[\"With {} run strategy, this run is stopped.\"]",
+                    strategy.rule.as_str()
+                );
+                run.end_unbegun(
+                    RunStatus::Stopped,
+                    false,
+                    TimelineEvent::info(turn.now, text),
+                    turn,
+                );
                 self.note_ended(run.row.id, RunStatus::Stopped);
                 continue;
             }
@@ -142,7 +179,10 @@ impl WorkflowState {
     pub(super) fn begin(&mut self, mut run: RunState, turn: &mut Turn<'_>) {
         turn.budget = turn.budget.saturating_sub(1);
         let (key, instance) = (run.row.key, run.row.id.instance);
-        run.begin(&mut Cx { shared: &mut self.shared, turn });
+        run.begin(&mut Cx {
+            shared: &mut self.shared,
+            turn,
+        });
         run.in_work = true;
         self.live.insert(instance, key);
         self.runs.insert(key, run);
@@ -155,6 +195,13 @@ impl WorkflowState {
         }
         self.queue.fetching = true;
         let after = self.queue.window.last_key_value().map(|(id, _)| *id);
-        self.fetch(Pending::Queue, Fetch::Queued { after, limit: turn.settings.queue_window }, turn);
+        self.fetch(
+            Pending::Queue,
+            Fetch::Queued {
+                after,
+                limit: turn.settings.queue_window,
+            },
+            turn,
+        );
     }
 }

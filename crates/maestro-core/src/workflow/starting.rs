@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use maestro_model::definition::RunStrategyRule;
 use maestro_model::state::{
-    ActionKind, InstanceRef, RunBody, RunHead, RunRow, RunStatus, Termination, Timeline, TimelineEvent,
+    ActionKind, InstanceRef, RunBody, RunHead, RunRow, RunStatus, Termination, Timeline,
+    TimelineEvent,
 };
 use uuid::Uuid;
 
@@ -82,7 +83,10 @@ impl WorkflowState {
         let Some(row) = &mut self.row else { return };
         row.last_instance += 1;
         self.row_changed = true;
-        let id = InstanceRef { instance: row.last_instance, run: 1 };
+        let id = InstanceRef {
+            instance: row.last_instance,
+            run: 1,
+        };
         let (version, uuid) = (start.plan.version, start.uuid);
         let failed = start.failed;
         let run = RunRow {
@@ -117,7 +121,13 @@ impl WorkflowState {
                 group_info: 1,
             },
         };
-        let mut run = RunState::new(run, start.plan, start.values, self.properties.step_concurrency, false);
+        let mut run = RunState::new(
+            run,
+            start.plan,
+            start.values,
+            self.properties.step_concurrency,
+            false,
+        );
         let outcome = match failed {
             Some(events) => {
                 self.store_failed(run, events, turn);
@@ -126,7 +136,12 @@ impl WorkflowState {
             None => match self.strategy().rule {
                 RunStrategyRule::FirstOnly if !self.runs.is_empty() || !self.queue.is_empty() => {
                     let text = self.first_only_text();
-                    run.end_unbegun(RunStatus::Stopped, true, TimelineEvent::info(turn.now, text), turn);
+                    run.end_unbegun(
+                        RunStatus::Stopped,
+                        true,
+                        TimelineEvent::info(turn.now, text),
+                        turn,
+                    );
                     StartOutcome::Stopped
                 }
                 rule => {
@@ -137,7 +152,15 @@ impl WorkflowState {
                 }
             },
         };
-        turn.reply(token, Ok(Reply::Started { version, id, uuid, outcome }));
+        turn.reply(
+            token,
+            Ok(Reply::Started {
+                version,
+                id,
+                uuid,
+                outcome,
+            }),
+        );
     }
 
     /// A run whose params could not be evaluated is stored as FAILED (spec 05 CR-9).
@@ -149,15 +172,27 @@ impl WorkflowState {
         }
         run.save(turn);
         // The reference names FAILED as old and as new status (CR-9, match).
-        let change =
-            maestro_model::state::StatusChange::Run { old: RunStatus::Failed, new: RunStatus::Failed };
+        let change = maestro_model::state::StatusChange::Run {
+            old: RunStatus::Failed,
+            new: RunStatus::Failed,
+        };
         turn.rows.events(&run.row, None, &[(change, turn.now)]);
         self.failed += 1;
     }
 
     fn first_only_text(&self) -> String {
-        let found = self.runs.values().next().map(|run| (run.row.id, run.row.body.uuid));
-        let (id, uuid) = found.unwrap_or((InstanceRef { instance: 0, run: 0 }, Uuid::nil()));
+        let found = self
+            .runs
+            .values()
+            .next()
+            .map(|run| (run.row.id, run.row.body.uuid));
+        let (id, uuid) = found.unwrap_or((
+            InstanceRef {
+                instance: 0,
+                run: 0,
+            },
+            Uuid::nil(),
+        ));
         format!(
             "[\"With FIRST_ONLY run strategy, this run is stopped due to a running one \
              [InstanceRunUuid(instanceId={}, runId={}, uuid={uuid})].\"]",
@@ -169,7 +204,8 @@ impl WorkflowState {
     fn make_room(&mut self, rule: RunStrategyRule, new: InstanceRef, turn: &mut Turn<'_>) {
         let text = match rule {
             RunStrategyRule::LastOnly => {
-                "[\"With LAST_ONLY run strategy, this run is stopped due to starting a new run.\"]".to_owned()
+                "[\"With LAST_ONLY run strategy, this run is stopped due to starting a new run.\"]"
+                    .to_owned()
             }
             RunStrategyRule::SerialLatestOnly => format!(
                 "[\"With SERIAL_LATEST_ONLY run strategy, this run is stopped because new instance {} with run {} \
@@ -180,7 +216,12 @@ impl WorkflowState {
         };
         for mut run in self.queue.drain() {
             let starts = rule == RunStrategyRule::LastOnly;
-            run.end_unbegun(RunStatus::Stopped, starts, TimelineEvent::info(turn.now, text.clone()), turn);
+            run.end_unbegun(
+                RunStatus::Stopped,
+                starts,
+                TimelineEvent::info(turn.now, text.clone()),
+                turn,
+            );
             self.note_ended(run.row.id, RunStatus::Stopped);
         }
         if rule == RunStrategyRule::LastOnly {
@@ -213,7 +254,10 @@ impl WorkflowState {
 fn duplicate(start: &Start) -> Reply {
     Reply::Started {
         version: start.plan.version,
-        id: InstanceRef { instance: 0, run: 0 },
+        id: InstanceRef {
+            instance: 0,
+            run: 0,
+        },
         uuid: start.uuid,
         outcome: StartOutcome::Duplicated,
     }

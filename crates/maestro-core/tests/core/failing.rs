@@ -25,12 +25,18 @@ fn user_errors_are_retried_with_growing_delays() {
         w.pass(120_000);
         w.user_error(1, "a");
     });
-    assert_eq!(w.summary(), "1: FAILED a=USER_FAILED,USER_FAILED,FATALLY_FAILED");
+    assert_eq!(
+        w.summary(),
+        "1: FAILED a=USER_FAILED,USER_FAILED,FATALLY_FAILED"
+    );
     assert_eq!(w.jobs, ["launch a#1", "launch a#2", "launch a#3"]);
     let seqs: Vec<u32> = (1..=3).map(|n| w.step("a", n).seq).collect();
     assert_eq!(seqs, [3, 3, 3]);
     assert_eq!(w.step("a", 2).retries.as_ref().unwrap().error, 1);
-    assert_eq!(w.timeline("a", 1).last().unwrap(), "Task will be retried after 1m.");
+    assert_eq!(
+        w.timeline("a", 1).last().unwrap(),
+        "Task will be retried after 1m."
+    );
 }
 
 #[test]
@@ -42,15 +48,25 @@ fn each_kind_of_failure_has_its_own_limit() {
         w.start();
         w.user_error(1, "a");
         w.pass(12_000);
-        w.report(1, "a", News::Ended(Outcome::PlatformError { retryable: true }));
+        w.report(
+            1,
+            "a",
+            News::Ended(Outcome::PlatformError { retryable: true }),
+        );
         w.pass(59_999);
         assert_eq!(w.summary(), "1: IN_PROGRESS a=USER_FAILED,PLATFORM_FAILED");
         w.pass(1);
         w.user_error(1, "a");
     });
-    assert_eq!(w.summary(), "1: FAILED a=USER_FAILED,PLATFORM_FAILED,FATALLY_FAILED");
+    assert_eq!(
+        w.summary(),
+        "1: FAILED a=USER_FAILED,PLATFORM_FAILED,FATALLY_FAILED"
+    );
     let retries = w.step("a", 3).retries.as_deref().copied().unwrap();
-    assert_eq!((retries.error, retries.platform, retries.exhausted), (1, 1, true));
+    assert_eq!(
+        (retries.error, retries.platform, retries.exhausted),
+        (1, 1, true)
+    );
 }
 
 #[test]
@@ -81,13 +97,21 @@ fn output_that_forbids_a_retry_is_obeyed() {
         w.report(1, "a", News::Ended(Outcome::UserError { retryable: false }));
     });
     assert_eq!(w.summary(), "1: FAILED a=FATALLY_FAILED");
-    assert!(w.rows.events.iter().any(|e| e.ends_with("USER_FAILED->FATALLY_FAILED")));
+    assert!(
+        w.rows
+            .events
+            .iter()
+            .any(|e| e.ends_with("USER_FAILED->FATALLY_FAILED"))
+    );
     let ignoring = shell(r#""failure_mode":"IGNORE_FAILURE""#);
     let w = World::play(&graph("a>b", &[("a", &ignoring)]), OWNER, |w| {
         w.start();
         w.report(1, "a", News::Ended(Outcome::UserError { retryable: false }));
     });
-    assert_eq!(w.summary(), "1: SUCCEEDED a=COMPLETED_WITH_ERROR b=SUCCEEDED");
+    assert_eq!(
+        w.summary(),
+        "1: SUCCEEDED a=COMPLETED_WITH_ERROR b=SUCCEEDED"
+    );
 }
 
 #[test]
@@ -103,23 +127,39 @@ fn a_fatal_failure_leaves_what_follows_out() {
 #[test]
 fn others_go_on_after_a_failure_unless_the_mode_says_immediately() {
     // [05:29] [06:28]
-    let w = World::play(&graph("a>b x>y", &[("a", SHELL), ("x", SHELL)]), OWNER, |w| {
-        w.start();
-        w.report(1, "a", News::Ended(Outcome::FatalError));
-        w.done(1, "x");
-    });
-    assert_eq!(w.summary(), "1: FAILED a=FATALLY_FAILED x=SUCCEEDED y=SUCCEEDED");
+    let w = World::play(
+        &graph("a>b x>y", &[("a", SHELL), ("x", SHELL)]),
+        OWNER,
+        |w| {
+            w.start();
+            w.report(1, "a", News::Ended(Outcome::FatalError));
+            w.done(1, "x");
+        },
+    );
+    assert_eq!(
+        w.summary(),
+        "1: FAILED a=FATALLY_FAILED x=SUCCEEDED y=SUCCEEDED"
+    );
     let at_once = shell(r#""failure_mode":"FAIL_IMMEDIATELY""#);
-    let w = World::play(&graph("a>b x>y", &[("a", &at_once), ("x", SHELL)]), OWNER, |w| {
-        w.start();
-        w.report(1, "x", News::Started);
-        w.report(1, "a", News::Ended(Outcome::FatalError));
-        assert_eq!(w.summary(), "1: IN_PROGRESS a=FATALLY_FAILED x=RUNNING");
-        w.report(1, "x", News::Ended(Outcome::Stopped));
-    });
+    let w = World::play(
+        &graph("a>b x>y", &[("a", &at_once), ("x", SHELL)]),
+        OWNER,
+        |w| {
+            w.start();
+            w.report(1, "x", News::Started);
+            w.report(1, "a", News::Ended(Outcome::FatalError));
+            assert_eq!(w.summary(), "1: IN_PROGRESS a=FATALLY_FAILED x=RUNNING");
+            w.report(1, "x", News::Ended(Outcome::Stopped));
+        },
+    );
     assert_eq!(w.summary(), "1: FAILED a=FATALLY_FAILED x=STOPPED");
     assert_eq!(w.jobs, ["launch a#1", "launch x#1", "cancel x#1"]);
-    assert!(w.timeline("x", 1).last().unwrap().starts_with("User [MAESTRO_TASK] take action [STOP]"));
+    assert!(
+        w.timeline("x", 1)
+            .last()
+            .unwrap()
+            .starts_with("User [MAESTRO_TASK] take action [STOP]")
+    );
 }
 
 #[test]
@@ -130,22 +170,35 @@ fn an_ignored_failure_lets_the_run_succeed() {
         w.start();
         w.report(1, "b", News::Ended(Outcome::FatalError));
     });
-    assert_eq!(w.summary(), "1: SUCCEEDED a=SUCCEEDED b=COMPLETED_WITH_ERROR c=SUCCEEDED");
+    assert_eq!(
+        w.summary(),
+        "1: SUCCEEDED a=SUCCEEDED b=COMPLETED_WITH_ERROR c=SUCCEEDED"
+    );
 }
 
 #[test]
 fn a_step_that_runs_too_long_is_ended_before_it_is_timed_out() {
     // [06:25] [05:31]
-    let w = World::play(&graph("a>b", &[("a", &shell(r#""timeout":2,"failure_mode":"IGNORE_FAILURE""#))]), OWNER, |w| {
-        w.start();
-        w.report(1, "a", News::Started);
-        w.pass(1999);
-        assert_eq!(w.jobs, ["launch a#1"]);
-        w.pass(1);
-        assert_eq!(w.jobs, ["launch a#1", "cancel a#1"]);
-        assert_eq!(w.summary(), "1: IN_PROGRESS a=RUNNING");
-        w.report(1, "a", News::Ended(Outcome::Stopped));
-    });
+    let w = World::play(
+        &graph(
+            "a>b",
+            &[(
+                "a",
+                &shell(r#""timeout":2,"failure_mode":"IGNORE_FAILURE""#),
+            )],
+        ),
+        OWNER,
+        |w| {
+            w.start();
+            w.report(1, "a", News::Started);
+            w.pass(1999);
+            assert_eq!(w.jobs, ["launch a#1"]);
+            w.pass(1);
+            assert_eq!(w.jobs, ["launch a#1", "cancel a#1"]);
+            assert_eq!(w.summary(), "1: IN_PROGRESS a=RUNNING");
+            w.report(1, "a", News::Ended(Outcome::Stopped));
+        },
+    );
     assert_eq!(w.summary(), "1: TIMED_OUT a=TIMED_OUT");
 }
 
@@ -158,9 +211,19 @@ fn a_timed_out_attempt_is_retried_only_when_it_is_gone() {
         w.report(1, "a", News::Started);
         w.pass(3000);
         w.pass(100_000);
-        assert_eq!(w.jobs, ["launch a#1", "cancel a#1"], "no second attempt while the first one lives");
+        assert_eq!(
+            w.jobs,
+            ["launch a#1", "cancel a#1"],
+            "no second attempt while the first one lives"
+        );
         // What it was doing ended well in the end; it is timed out all the same (spec 06 RT-5).
-        w.report(1, "a", News::Ended(Outcome::Done { outputs: Default::default() }));
+        w.report(
+            1,
+            "a",
+            News::Ended(Outcome::Done {
+                outputs: Default::default(),
+            }),
+        );
         assert_eq!(w.summary(), "1: IN_PROGRESS a=TIMEOUT_FAILED");
         w.pass(60_000);
         w.report(1, "a", News::Started);
@@ -173,7 +236,8 @@ fn a_timed_out_attempt_is_retried_only_when_it_is_gone() {
 #[test]
 fn a_sleeping_step_times_out_at_once() {
     // [06:25]
-    let sleep = r#""type":"Sleep","timeout":2,"params":{"sleep_seconds":{"type":"LONG","value":60}}"#;
+    let sleep =
+        r#""type":"Sleep","timeout":2,"params":{"sleep_seconds":{"type":"LONG","value":60}}"#;
     let w = World::play(&graph("a", &[("a", sleep)]), OWNER, |w| {
         w.start();
         w.pass(2000);
@@ -185,19 +249,32 @@ fn a_sleeping_step_times_out_at_once() {
 #[test]
 fn the_run_times_out_with_all_its_steps() {
     // [05:34] [06:84] [09:33]
-    let mut text = graph("a b c", &[("a", SHELL), ("b", SHELL), ("c", r#""type":"Sleep""#)]);
+    let mut text = graph(
+        "a b c",
+        &[("a", SHELL), ("b", SHELL), ("c", r#""type":"Sleep""#)],
+    );
     text.insert_str(text.len() - 1, r#","timeout":2"#);
     let w = World::play(&text, OWNER, |w| {
         w.start();
         w.report(1, "a", News::Started);
         w.user_error(1, "b");
         w.pass(2000);
-        assert_eq!(w.summary(), "1: IN_PROGRESS a=RUNNING b=USER_FAILED,TIMED_OUT c=TIMED_OUT");
+        assert_eq!(
+            w.summary(),
+            "1: IN_PROGRESS a=RUNNING b=USER_FAILED,TIMED_OUT c=TIMED_OUT"
+        );
         w.report(1, "a", News::Ended(Outcome::Stopped));
     });
     // A step in back-off gets its next attempt, which ends at once; the failed one stays as it is.
-    assert_eq!(w.summary(), "1: TIMED_OUT a=TIMED_OUT b=USER_FAILED,TIMED_OUT c=TIMED_OUT");
-    assert_eq!(w.timeline("c", 1).len(), 2, "no entry for the time-out of the run");
+    assert_eq!(
+        w.summary(),
+        "1: TIMED_OUT a=TIMED_OUT b=USER_FAILED,TIMED_OUT c=TIMED_OUT"
+    );
+    assert_eq!(
+        w.timeline("c", 1).len(),
+        2,
+        "no entry for the time-out of the run"
+    );
     assert_eq!(w.deadline(), None);
 }
 
@@ -234,7 +311,10 @@ fn lengths_survive_a_jump_of_the_clock() {
     w.pass(39_999);
     assert_eq!(w.summary(), "1: IN_PROGRESS a=RUNNING b=USER_FAILED");
     w.pass(2);
-    assert_eq!(w.summary(), "1: IN_PROGRESS a=SUCCEEDED b=USER_FAILED,STARTING");
+    assert_eq!(
+        w.summary(),
+        "1: IN_PROGRESS a=SUCCEEDED b=USER_FAILED,STARTING"
+    );
 }
 
 #[test]

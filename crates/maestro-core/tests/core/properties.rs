@@ -50,20 +50,36 @@ fn definitions() -> impl Strategy<Value = String> {
             edges += &format!("s{i} ");
             for j in i + 1..steps.len() {
                 if links >> (2 * j % 32) & 3 == 0 {
-                    let condition = if links >> (j % 32) & 1 == 0 { "true" } else { "false" };
+                    let condition = if links >> (j % 32) & 1 == 0 {
+                        "true"
+                    } else {
+                        "false"
+                    };
                     edges += &format!("s{i}>s{j}:{condition} ");
                 }
             }
-            let mode = ["FAIL_AFTER_RUNNING", "FAIL_IMMEDIATELY", "IGNORE_FAILURE", "FAIL_AFTER_RUNNING"][*mode as usize];
+            let mode = [
+                "FAIL_AFTER_RUNNING",
+                "FAIL_IMMEDIATELY",
+                "IGNORE_FAILURE",
+                "FAIL_AFTER_RUNNING",
+            ][*mode as usize];
             let work = match kind {
                 0 => r#""type":"NoOp""#.to_owned(),
-                1 => r#""type":"Sleep","params":{"sleep_seconds":{"type":"LONG","value":30}}"#.to_owned(),
+                1 => r#""type":"Sleep","params":{"sleep_seconds":{"type":"LONG","value":30}}"#
+                    .to_owned(),
                 2 => format!(r#"{SHELL},"timeout":90,"retry_policy":{{"timeout_retry_limit":1}}"#),
                 _ => SHELL.to_owned(),
             };
-            bodies.push((format!("s{i}"), format!(r#"{work},"failure_mode":"{mode}""#)));
+            bodies.push((
+                format!("s{i}"),
+                format!(r#"{work},"failure_mode":"{mode}""#),
+            ));
         }
-        let types: Vec<(&str, &str)> = bodies.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        let types: Vec<(&str, &str)> = bodies
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
         let mut text = graph(&edges, &types);
         text.insert_str(text.len() - 1, r#","timeout":600"#);
         text
@@ -82,8 +98,12 @@ fn act(w: &mut World, what: Do, a: u8, b: u8) {
     let step = format!("s{}", usize::from(b) % w.plan.steps.len());
     let news = match what {
         Do::Began => News::Started,
-        Do::Done => News::Ended(Outcome::Done { outputs: Default::default() }),
-        Do::UserError => News::Ended(Outcome::UserError { retryable: b % 5 != 0 }),
+        Do::Done => News::Ended(Outcome::Done {
+            outputs: Default::default(),
+        }),
+        Do::UserError => News::Ended(Outcome::UserError {
+            retryable: b % 5 != 0,
+        }),
         Do::PlatformError => News::Ended(Outcome::PlatformError { retryable: true }),
         Do::Fatal => News::Ended(Outcome::FatalError),
         Do::Stopped => News::Ended(Outcome::Stopped),

@@ -55,11 +55,15 @@ fn parallel_runs_as_many_as_it_says() {
 #[test]
 fn sixty_waiting_runs_start_when_there_is_room() {
     // [05:25] [09:43]
-    let w = World::play(&job(), &strategy(r#"{"rule":"PARALLEL","workflow_concurrency":100}"#), |w| {
-        for _ in 0..60 {
-            w.start();
-        }
-    });
+    let w = World::play(
+        &job(),
+        &strategy(r#"{"rule":"PARALLEL","workflow_concurrency":100}"#),
+        |w| {
+            for _ in 0..60 {
+                w.start();
+            }
+        },
+    );
     assert_eq!(running(&w).len(), 20 + 40);
 }
 
@@ -79,7 +83,11 @@ fn a_request_id_starts_once() {
                 other => panic!("{other:?}"),
             })
             .collect();
-        let expected = [(1, StartOutcome::Created), (0, StartOutcome::Duplicated), (2, StartOutcome::Created)];
+        let expected = [
+            (1, StartOutcome::Created),
+            (0, StartOutcome::Duplicated),
+            (2, StartOutcome::Created),
+        ];
         assert_eq!(got, expected);
     });
 }
@@ -90,7 +98,13 @@ fn first_only_stops_newcomers() {
     let w = World::play(&job(), &strategy(r#""FIRST_ONLY""#), |w| {
         w.start();
         w.start();
-        assert!(matches!(w.replies.last(), Some(Ok(Reply::Started { outcome: StartOutcome::Stopped, .. }))));
+        assert!(matches!(
+            w.replies.last(),
+            Some(Ok(Reply::Started {
+                outcome: StartOutcome::Stopped,
+                ..
+            }))
+        ));
         w.done(1, "a");
         w.start();
         assert_eq!(running(w), [3]);
@@ -113,8 +127,16 @@ fn last_only_waits_until_the_old_one_is_gone() {
         assert_eq!(running(w), [3]);
         w.done(3, "a");
     });
-    assert_eq!(w.summary(), "1: STOPPED a=STOPPED\n2: STOPPED\n3: SUCCEEDED a=SUCCEEDED");
-    assert!(w.timeline("a", 1).last().unwrap().contains("maestro_run_strategy"));
+    assert_eq!(
+        w.summary(),
+        "1: STOPPED a=STOPPED\n2: STOPPED\n3: SUCCEEDED a=SUCCEEDED"
+    );
+    assert!(
+        w.timeline("a", 1)
+            .last()
+            .unwrap()
+            .contains("maestro_run_strategy")
+    );
 }
 
 #[test]
@@ -168,15 +190,24 @@ fn a_strategy_that_the_instances_cannot_fulfil_is_refused() {
         })));
         w.replies.pop().unwrap().map(|_| ())
     };
-    assert!(matches!(push(&mut w, r#""LAST_ONLY""#), Err(Refusal::StrategyRefused(_))));
+    assert!(matches!(
+        push(&mut w, r#""LAST_ONLY""#),
+        Err(Refusal::StrategyRefused(_))
+    ));
     w.report(2, "a", News::Ended(Outcome::FatalError));
     assert_eq!(push(&mut w, r#""LAST_ONLY""#), Ok(()));
-    assert!(matches!(push(&mut w, r#""STRICT_SEQUENTIAL""#), Err(Refusal::StrategyRefused(_))));
+    assert!(matches!(
+        push(&mut w, r#""STRICT_SEQUENTIAL""#),
+        Err(Refusal::StrategyRefused(_))
+    ));
 }
 
 #[test]
 fn a_long_queue_stays_in_the_store_and_keeps_its_order() {
-    let settings = Settings { queue_window: 4, ..Settings::default() };
+    let settings = Settings {
+        queue_window: 4,
+        ..Settings::default()
+    };
     let w = World::play_with(&job(), r#"{"owner":"t"}"#, settings, |w| {
         for _ in 0..30 {
             w.start();
@@ -189,8 +220,14 @@ fn a_long_queue_stays_in_the_store_and_keeps_its_order() {
             assert_eq!(running(w), [i]);
             if i == 12 {
                 // One that only the store has, and one whose turn is near.
-                assert_eq!(w.end(25, ActionKind::Stop), Ok((InstanceStatus::Stopped, true)));
-                assert_eq!(w.end(13, ActionKind::Stop), Ok((InstanceStatus::Stopped, true)));
+                assert_eq!(
+                    w.end(25, ActionKind::Stop),
+                    Ok((InstanceStatus::Stopped, true))
+                );
+                assert_eq!(
+                    w.end(13, ActionKind::Stop),
+                    Ok((InstanceStatus::Stopped, true))
+                );
             }
             if i == 12 || i == 24 {
                 w.done(i, "a");
@@ -208,13 +245,25 @@ fn a_long_queue_stays_in_the_store_and_keeps_its_order() {
 
 #[test]
 fn stopping_everything_reaches_the_stored_queue() {
-    let settings = Settings { queue_window: 4, ..Settings::default() };
+    let settings = Settings {
+        queue_window: 4,
+        ..Settings::default()
+    };
     let w = World::play_with(&job(), r#"{"owner":"t"}"#, settings, |w| {
         for _ in 0..30 {
             w.start();
         }
-        w.command(Command::EndAll { action: ActionKind::Kill, user: "ana".into() });
-        assert!(matches!(w.replies.pop(), Some(Ok(Reply::EndedAll { queued: 29, running: 1 }))));
+        w.command(Command::EndAll {
+            action: ActionKind::Kill,
+            user: "ana".into(),
+        });
+        assert!(matches!(
+            w.replies.pop(),
+            Some(Ok(Reply::EndedAll {
+                queued: 29,
+                running: 1
+            }))
+        ));
         w.report(1, "a", News::Ended(Outcome::Stopped));
     });
     assert!((1..=30).all(|i| w.status(i) == "FAILED"));
@@ -226,12 +275,22 @@ fn a_workflow_with_live_instances_is_not_deleted() {
     let mut w = World::new(&job(), r#"{"owner":"t"}"#);
     w.start();
     w.start();
-    w.command(Command::Delete { author: "\"t\"".into() });
-    assert!(matches!(w.replies.pop(), Some(Err(Refusal::StillRunning { count: 2, .. }))));
-    w.command(Command::EndAll { action: ActionKind::Stop, user: "t".into() });
+    w.command(Command::Delete {
+        author: "\"t\"".into(),
+    });
+    assert!(matches!(
+        w.replies.pop(),
+        Some(Err(Refusal::StillRunning { count: 2, .. }))
+    ));
+    w.command(Command::EndAll {
+        action: ActionKind::Stop,
+        user: "t".into(),
+    });
     w.report(1, "a", News::Ended(Outcome::Stopped));
     w.replies.clear();
-    w.command(Command::Delete { author: "\"t\"".into() });
+    w.command(Command::Delete {
+        author: "\"t\"".into(),
+    });
     assert!(matches!(w.replies.pop(), Some(Ok(Reply::Deleted))));
     w.start_as(Uuid::from_u128(5), false);
     assert!(matches!(w.replies.pop(), Some(Err(Refusal::NoWorkflow(_)))));

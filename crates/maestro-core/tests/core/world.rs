@@ -6,10 +6,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use maestro_core::message::{
-    Command, Effect, Event, Fetch, Fetched, LoadedRun, LoadedStep, News, Outcome, Push, Refusal, Reply, Report, Start,
+    Command, Effect, Event, Fetch, Fetched, LoadedRun, LoadedStep, News, Outcome, Push, Refusal,
+    Reply, Report, Start,
 };
 use maestro_core::plan::Plan;
-use maestro_core::{Keys, Resumed, Settings, Turn, Values, WorkflowState, values_from_json, values_to_json};
+use maestro_core::{
+    Keys, Resumed, Settings, Turn, Values, WorkflowState, values_from_json, values_to_json,
+};
 use maestro_model::codec::{read, to_text};
 use maestro_model::definition::{Properties, User, Workflow};
 use maestro_model::param::EvaluatedValue;
@@ -34,10 +37,12 @@ impl RowSink for Rows {
         self.workflow = Some(row.clone());
     }
     fn version(&mut self, row: &VersionRow) {
-        self.versions.insert(row.version, row.definition.to_string());
+        self.versions
+            .insert(row.version, row.definition.to_string());
     }
     fn properties(&mut self, row: &PropertiesRow) {
-        self.properties.insert(row.create_time, row.properties.to_string());
+        self.properties
+            .insert(row.create_time, row.properties.to_string());
     }
     fn history(&mut self, _: WorkflowKey, _: Millis, _: &str, _: &str) {}
     fn delete_workflow(&mut self, row: &DeletedWorkflow) {
@@ -45,29 +50,65 @@ impl RowSink for Rows {
         self.deleted = Some(row.clone());
     }
     fn insert_run(&mut self, run: &RunRow) {
-        assert!(self.runs.insert(run.key, run.clone()).is_none(), "run number given twice");
+        assert!(
+            self.runs.insert(run.key, run.clone()).is_none(),
+            "run number given twice"
+        );
     }
     fn update_run(&mut self, key: RunKey, head: &RunHead) {
-        let row = self.runs.get_mut(&key).expect("an updated run was inserted");
-        assert!(!row.head.status.is_terminal(), "a terminal run changed: {row:?}");
+        let row = self
+            .runs
+            .get_mut(&key)
+            .expect("an updated run was inserted");
+        assert!(
+            !row.head.status.is_terminal(),
+            "a terminal run changed: {row:?}"
+        );
         row.head = head.clone();
     }
-    fn step(&mut self, run: RunKey, step: StepOrd, attempt: u32, state: &StepState, params: Option<&str>) {
-        let entry = self.steps.entry((run, step, attempt)).or_insert((state.clone(), None));
+    fn step(
+        &mut self,
+        run: RunKey,
+        step: StepOrd,
+        attempt: u32,
+        state: &StepState,
+        params: Option<&str>,
+    ) {
+        let entry = self
+            .steps
+            .entry((run, step, attempt))
+            .or_insert((state.clone(), None));
         entry.0 = state.clone();
         if let Some(params) = params {
             entry.1 = Some(params.to_owned());
         }
     }
-    fn events(&mut self, run: &RunRow, step: Option<(StepOrd, u32)>, changes: &[(StatusChange, Millis)]) {
+    fn events(
+        &mut self,
+        run: &RunRow,
+        step: Option<(StepOrd, u32)>,
+        changes: &[(StatusChange, Millis)],
+    ) {
         for (change, _) in changes {
             let id = run.id;
             self.events.push(match (change, step) {
                 (StatusChange::Step { old, new }, Some((ord, attempt))) => {
-                    format!("{}.{}#{ord}#{attempt} {}->{}", id.instance, id.run, old.name(), new.name())
+                    format!(
+                        "{}.{}#{ord}#{attempt} {}->{}",
+                        id.instance,
+                        id.run,
+                        old.name(),
+                        new.name()
+                    )
                 }
                 (StatusChange::Run { old, new }, None) => {
-                    format!("{}.{} {}->{}", id.instance, id.run, old.public().name(), new.public().name())
+                    format!(
+                        "{}.{} {}->{}",
+                        id.instance,
+                        id.run,
+                        old.public().name(),
+                        new.public().name()
+                    )
                 }
                 other => panic!("event of a wrong kind: {other:?}"),
             });
@@ -121,11 +162,22 @@ pub fn graph(edges: &str, types: &[(&str, &str)]) -> String {
         if i > 0 {
             steps.push(',');
         }
-        let body = types.iter().find(|(step, _)| step == id).map_or(r#""type":"NoOp""#, |(_, body)| body);
-        let next: Vec<String> =
-            successors.get(id).into_iter().flatten().map(|(to, c)| format!(r#""{to}":"{c}""#)).collect();
-        write!(steps, r#"{{"step":{{"id":"{id}",{body},"transition":{{"successors":{{{}}}}}}}}}"#, next.join(","))
-            .unwrap();
+        let body = types
+            .iter()
+            .find(|(step, _)| step == id)
+            .map_or(r#""type":"NoOp""#, |(_, body)| body);
+        let next: Vec<String> = successors
+            .get(id)
+            .into_iter()
+            .flatten()
+            .map(|(to, c)| format!(r#""{to}":"{c}""#))
+            .collect();
+        write!(
+            steps,
+            r#"{{"step":{{"id":"{id}",{body},"transition":{{"successors":{{{}}}}}}}}}"#,
+            next.join(",")
+        )
+        .unwrap();
     }
     steps.push(']');
     definition("w", &steps)
@@ -177,12 +229,21 @@ impl World {
         Self::play_with(workflow, properties, Settings::default(), scenario)
     }
 
-    pub fn play_with(workflow: &str, properties: &str, settings: Settings, scenario: impl Fn(&mut Self)) -> Self {
+    pub fn play_with(
+        workflow: &str,
+        properties: &str,
+        settings: Settings,
+        scenario: impl Fn(&mut Self),
+    ) -> Self {
         let mut kept = Self::with(workflow, properties, false, settings);
         scenario(&mut kept);
         let mut reloaded = Self::with(workflow, properties, true, settings);
         scenario(&mut reloaded);
-        assert_eq!(kept.summary(), reloaded.summary(), "memory and rows disagree");
+        assert_eq!(
+            kept.summary(),
+            reloaded.summary(),
+            "memory and rows disagree"
+        );
         // Runs may take turns in another order; what happens to each attempt may not differ.
         let per_attempt = |rows: &Rows| {
             let mut events = rows.events.clone();
@@ -190,7 +251,11 @@ impl World {
             events
         };
         let (a, b) = (per_attempt(&kept.rows), per_attempt(&reloaded.rows));
-        assert_eq!(a.iter().zip(&b).find(|(a, b)| a != b), None, "events differ");
+        assert_eq!(
+            a.iter().zip(&b).find(|(a, b)| a != b),
+            None,
+            "events differ"
+        );
         for (a, b) in kept.rows.runs.values().zip(reloaded.rows.runs.values()) {
             assert_eq!(a, b, "rows of runs differ");
         }
@@ -227,7 +292,10 @@ impl World {
 
     pub fn command(&mut self, command: Command) {
         self.next_token += 1;
-        self.feed(Event::Command { token: Some(self.next_token), command });
+        self.feed(Event::Command {
+            token: Some(self.next_token),
+            command,
+        });
     }
 
     pub fn start(&mut self) -> i64 {
@@ -258,10 +326,21 @@ impl World {
         self.command(Command::Start(Box::new(start)));
     }
 
-    pub fn end(&mut self, instance: i64, action: ActionKind) -> Result<(InstanceStatus, bool), Refusal> {
-        self.command(Command::End { instance, run: None, action, user: "ana".into() });
+    pub fn end(
+        &mut self,
+        instance: i64,
+        action: ActionKind,
+    ) -> Result<(InstanceStatus, bool), Refusal> {
+        self.command(Command::End {
+            instance,
+            run: None,
+            action,
+            user: "ana".into(),
+        });
         match self.replies.pop().expect("a reply") {
-            Ok(Reply::Ended { status, completed, .. }) => Ok((status, completed)),
+            Ok(Reply::Ended {
+                status, completed, ..
+            }) => Ok((status, completed)),
             Ok(other) => panic!("{other:?}"),
             Err(refusal) => Err(refusal),
         }
@@ -274,23 +353,45 @@ impl World {
     }
 
     pub fn report_at(&mut self, at: AttemptRef, news: News) {
-        self.feed(Event::Report(Report { at, news, artifacts: Vec::new(), timeline: Vec::new() }));
+        self.feed(Event::Report(Report {
+            at,
+            news,
+            artifacts: Vec::new(),
+            timeline: Vec::new(),
+        }));
     }
 
     pub fn at(&self, instance: i64, step: &str) -> AttemptRef {
         let run = self.run(instance).key;
         let step = self.plan.index[step];
-        let attempt = self.rows.steps.keys().filter(|(r, s, _)| (*r, *s) == (run, step)).map(|k| k.2).max().unwrap_or(1);
+        let attempt = self
+            .rows
+            .steps
+            .keys()
+            .filter(|(r, s, _)| (*r, *s) == (run, step))
+            .map(|k| k.2)
+            .max()
+            .unwrap_or(1);
         AttemptRef { run, step, attempt }
     }
 
     pub fn done(&mut self, instance: i64, step: &str) {
         self.report(instance, step, News::Started);
-        self.report(instance, step, News::Ended(Outcome::Done { outputs: Values::default() }));
+        self.report(
+            instance,
+            step,
+            News::Ended(Outcome::Done {
+                outputs: Values::default(),
+            }),
+        );
     }
 
     pub fn user_error(&mut self, instance: i64, step: &str) {
-        self.report(instance, step, News::Ended(Outcome::UserError { retryable: true }));
+        self.report(
+            instance,
+            step,
+            News::Ended(Outcome::UserError { retryable: true }),
+        );
     }
 
     /// Moves the clock, stopping at each deadline on the way.
@@ -336,7 +437,8 @@ impl World {
                 budget: self.settings.cascade,
                 followed: 0,
             };
-            self.state.on(event.take().unwrap_or(Event::Continue), &mut turn);
+            self.state
+                .on(event.take().unwrap_or(Event::Continue), &mut turn);
             if !self.take_effects(effects) {
                 return;
             }
@@ -353,9 +455,15 @@ impl World {
                     let id = &launch.plan.step(launch.at.step).id;
                     let text = format!("launch {id}#{}", launch.at.attempt);
                     if launch.adopt {
-                        assert!(self.jobs.contains(&text), "adopted but never launched: {text}");
+                        assert!(
+                            self.jobs.contains(&text),
+                            "adopted but never launched: {text}"
+                        );
                     } else {
-                        assert!(!self.jobs.contains(&text) || launch.id.instance > 1, "launched twice: {text}");
+                        assert!(
+                            !self.jobs.contains(&text) || launch.id.instance > 1,
+                            "launched twice: {text}"
+                        );
                         self.jobs.push(text);
                     }
                 }
@@ -380,15 +488,24 @@ impl World {
     fn read(&self, what: &Fetch) -> Fetched {
         match what {
             Fetch::Queued { after, limit } => Fetched::Queued(
-                self.by_id(|row| row.head.status == RunStatus::Queued && after.is_none_or(|a| row.id > a))
-                    .into_iter()
-                    .take(*limit)
-                    .collect(),
+                self.by_id(|row| {
+                    row.head.status == RunStatus::Queued && after.is_none_or(|a| row.id > a)
+                })
+                .into_iter()
+                .take(*limit)
+                .collect(),
             ),
-            Fetch::Instance(instance) => {
-                Fetched::Instance(self.by_id(|row| row.id.instance == *instance).pop().map(Box::new))
-            }
-            Fetch::Uuid(uuid) => Fetched::Uuid(self.rows.runs.values().any(|r| r.body.named && r.body.uuid == *uuid)),
+            Fetch::Instance(instance) => Fetched::Instance(
+                self.by_id(|row| row.id.instance == *instance)
+                    .pop()
+                    .map(Box::new),
+            ),
+            Fetch::Uuid(uuid) => Fetched::Uuid(
+                self.rows
+                    .runs
+                    .values()
+                    .any(|r| r.body.named && r.body.uuid == *uuid),
+            ),
             Fetch::Deleted => Fetched::Deleted {
                 last_instance: self.rows.deleted.as_ref().map_or(0, |d| d.last_instance),
                 purging: false,
@@ -414,7 +531,15 @@ impl World {
                 });
                 // What is stored goes through its encoding, as in the real store.
                 let state = minicbor::decode(&minicbor::to_vec(state).unwrap()).unwrap();
-                latest.insert(*step, LoadedStep { step: *step, attempt: *attempt, state, values });
+                latest.insert(
+                    *step,
+                    LoadedStep {
+                        step: *step,
+                        attempt: *attempt,
+                        state,
+                        values,
+                    },
+                );
             }
         }
         LoadedRun {
@@ -427,14 +552,25 @@ impl World {
     }
 
     fn state_properties(&self) -> Properties {
-        self.rows.properties.values().last().map(|text| read(text.as_bytes()).unwrap()).unwrap_or_default()
+        self.rows
+            .properties
+            .values()
+            .last()
+            .map(|text| read(text.as_bytes()).unwrap())
+            .unwrap_or_default()
     }
 
     /// Drops the state and takes it up from the rows, like a server after a crash.
     pub fn take_up(&mut self) {
-        let live: Vec<LoadedRun> =
-            self.by_id(|row| !row.head.status.is_terminal() && row.head.status != RunStatus::Queued);
-        let count = |status| self.rows.runs.values().filter(|r| r.head.status == status).count() as u64;
+        let live: Vec<LoadedRun> = self
+            .by_id(|row| !row.head.status.is_terminal() && row.head.status != RunStatus::Queued);
+        let count = |status| {
+            self.rows
+                .runs
+                .values()
+                .filter(|r| r.head.status == status)
+                .count() as u64
+        };
         let loaded = Resumed {
             row: self.rows.workflow.clone(),
             properties: self.state_properties(),
@@ -479,7 +615,12 @@ impl World {
     }
 
     pub fn run(&self, instance: i64) -> &RunRow {
-        self.rows.runs.values().filter(|r| r.id.instance == instance).max_by_key(|r| r.id.run).expect("an instance")
+        self.rows
+            .runs
+            .values()
+            .filter(|r| r.id.instance == instance)
+            .max_by_key(|r| r.id.run)
+            .expect("an instance")
     }
 
     pub fn status(&self, instance: i64) -> &'static str {
@@ -511,7 +652,11 @@ impl World {
             lines.push((row.id, line));
         }
         lines.sort();
-        lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+        lines
+            .into_iter()
+            .map(|(_, line)| line)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// Text forms of the timeline of an attempt.
@@ -559,8 +704,14 @@ fn values_survive_the_store() {
     let values: Values = [
         ("d".into(), EvaluatedValue::Double(f64::NAN)),
         ("l".into(), EvaluatedValue::Long(i64::MIN)),
-        ("s".into(), EvaluatedValue::StringArray([Some("\u{1F600}\"".into()), None].into())),
-        ("m".into(), EvaluatedValue::Map(Arc::new(World::outputs("x", EvaluatedValue::Boolean(true))))),
+        (
+            "s".into(),
+            EvaluatedValue::StringArray([Some("\u{1F600}\"".into()), None].into()),
+        ),
+        (
+            "m".into(),
+            EvaluatedValue::Map(Arc::new(World::outputs("x", EvaluatedValue::Boolean(true)))),
+        ),
     ]
     .into_iter()
     .collect();
