@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use maestro_model::Str;
 use maestro_model::definition::{
-    Backoff as BackoffSpec, FailureMode, LeafType, ParsableLong, RetryPolicy as RetrySpec, Step,
-    StepKind, StepType, Workflow, duration_ms,
+    FailureMode, LeafType, ParsableLong, ResolvedRetryPolicy, RetryLimits, RetryPolicy, Step,
+    StepKind, StepType, Workflow,
 };
 use maestro_model::state::StepOrd;
 
 use crate::condition::Condition;
 use crate::eval::{Values, literals};
-use crate::retry::{Backoff, MAX_RETRIES, RetryPolicy, RetryRule};
 
 /// The longest time-out, in milliseconds: 120 days (spec 06 TO-11).
 pub const MAX_TIMEOUT: i64 = 120 * 86_400_000;
@@ -49,11 +48,7 @@ impl Timeout {
     pub fn parse(spec: Option<&ParsableLong>) -> Self {
         let millis = match spec {
             None => return Self::Default,
-            Some(ParsableLong::Number(secs)) => secs.saturating_mul(1000),
-            Some(ParsableLong::Text(text)) => match text.trim().parse::<i64>() {
-                Ok(secs) => secs.saturating_mul(1000),
-                Err(_) => duration_ms(text),
-            },
+            Some(spec) => spec.timeout_ms(),
         };
         match (millis, spec) {
             (1..=MAX_TIMEOUT, _) => Self::Millis(millis),
@@ -89,7 +84,7 @@ pub struct PlanStep {
     /// What a failure does to the run.
     pub failure_mode: FailureMode,
     /// Its retry policy.
-    pub retry: RetryPolicy,
+    pub retry: ResolvedRetryPolicy,
     /// Its time-out.
     pub timeout: Timeout,
     /// Its params, or why they cannot be evaluated.
@@ -229,10 +224,10 @@ fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep,
                 work,
                 leaf.retry_policy
                     .as_ref()
-                    .map_or_else(RetryPolicy::default, compile_retry),
+                    .map_or_else(ResolvedRetryPolicy::default, |spec| compile_retry(spec)),
             )
         }
-        _ => (Work::Unsupported(step.ty()), RetryPolicy::default()),
+        _ => (Work::Unsupported(step.ty()), ResolvedRetryPolicy::default()),
     };
     Ok(PlanStep {
         id: step.id.clone(),
@@ -258,80 +253,11 @@ fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep,
     })
 }
 
-/// The effective policy; the whole default if anything in it cannot be read (spec 06 ).
-fn compile_retry(spec: &RetrySpec) -> RetryPolicy {
-    fn count(spec: Option<&ParsableLong>, default: u32, max: u32) -> Option<u32> {
-        let value = match spec {
-            None => return Some(default),
-            Some(ParsableLong::Number(n)) => *n,
-            Some(ParsableLong::Text(text)) => text.trim().parse().ok()?,
-        };
-        u32::try_from(value).ok().filter(|v| *v <= max)
-    }
-    fn secs(spec: Option<&ParsableLong>, default: u32) -> Option<u32> {
-        let value = match spec {
-            None => return Some(default),
-            Some(ParsableLong::Number(n)) => *n,
-            Some(ParsableLong::Text(text)) => match text.trim().parse() {
-                Ok(n) => n,
-                Err(_) => duration_ms(text) / 1000,
-            },
-        };
-        u32::try_from(value)
-            .ok()
-            .filter(|v| (1..=86_400).contains(v))
-    }
-    let default = RetryPolicy::default();
-    let read = || {
-        let backoffs = match &spec.backoff {
-            None => [
-                default.error.backoff,
-                default.platform.backoff,
-                default.timeout.backoff,
-            ],
-            Some(BackoffSpec::Fixed(b)) => {
-                let fixed = |spec: &Option<ParsableLong>| {
-                    Some(Backoff::Fixed {
-                        secs: secs(spec.as_ref(), 60)?,
-                    })
-                };
-                [fixed(&b.error)?, fixed(&b.platform)?, fixed(&b.timeout)?]
-            }
-            Some(BackoffSpec::Exponential(b)) => {
-                let grown = |spec: &maestro_model::definition::ExponentialBackoff, ceiling| {
-                    Some(Backoff::Exponential {
-                        base: secs(spec.backoff_in_secs.as_ref(), 60)?,
-                        exponent: count(spec.exponent.as_ref(), 2, i32::MAX as u32)?,
-                        limit: secs(spec.limit_in_secs.as_ref(), ceiling)?,
-                    })
-                };
-                [
-                    grown(&b.error, 600)?,
-                    grown(&b.platform, 3600)?,
-                    grown(&b.timeout, 3600)?,
-                ]
-            }
-        };
-        let [error, platform, timeout] = backoffs;
-        let limit = |spec: &Option<ParsableLong>, default: RetryRule| {
-            count(spec.as_ref(), default.limit, MAX_RETRIES)
-        };
-        Some(RetryPolicy {
-            error: RetryRule {
-                limit: limit(&spec.error_retry_limit, default.error)?,
-                backoff: error,
-            },
-            platform: RetryRule {
-                limit: limit(&spec.platform_retry_limit, default.platform)?,
-                backoff: platform,
-            },
-            timeout: RetryRule {
-                limit: limit(&spec.timeout_retry_limit, default.timeout)?,
-                backoff: timeout,
-            },
-        })
-    };
-    read().unwrap_or_default()
+/// The effective policy; the whole default if anything in it cannot be read (spec 06 ). Params are not put in
+/// yet, so a policy that has some falls back like one that cannot be read.
+fn compile_retry(spec: &RetryPolicy) -> ResolvedRetryPolicy {
+    spec.resolve(RetryLimits::default(), |text| Ok(text.into()))
+        .unwrap_or_default()
 }
 
 /// A cycle, written as its ids with arrows, if there is one.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use maestro_model::Map;
-use maestro_model::definition::FailureMode;
+use maestro_model::definition::{FailureClass, FailureMode};
 use maestro_model::param::EvaluatedValue;
 use maestro_model::state::{
     ActionKind, AttemptRef, Conditions, Millis, Retries, Stamp, StatusChange, StepOrd, StepState,
@@ -15,7 +15,7 @@ use crate::eval::{Evaluation, Need as EvaluationNeed, Scope, Values};
 use crate::message::{Effect, Launch, Outcome};
 use crate::permits::{Need, Tag};
 use crate::plan::{Plan, PlanStep, Work};
-use crate::retry::Failure;
+use crate::retry::{allows, delay, failure_of, status_of};
 
 /// What one look at an attempt led to.
 pub(super) enum Flow {
@@ -244,8 +244,8 @@ impl Attempt {
 
     /// When the next attempt is due, if this one is followed by one; notes it in the timeline (spec 06 CY-5).
     pub(super) fn plan_retry(&mut self, plan: &Plan, ord: StepOrd, now: Millis) -> Option<Millis> {
-        let failure = Failure::of(self.state.status)?;
-        let delay = plan.step(ord).retry.delay(failure, &self.retries());
+        let failure = failure_of(self.state.status)?;
+        let delay = delay(&plan.step(ord).retry, failure, &self.retries());
         self.log(TimelineEvent::info(now, Text::RetryIn(delay)));
         Some(now.saturating_add(delay))
     }
@@ -354,7 +354,8 @@ impl RunState {
             }
             ActionKind::Skip => S::Skipped,
             ActionKind::TimeOut
-                if !wish.workflow_action && step.retry.allows(Failure::Timeout, &a.retries()) =>
+                if !wish.workflow_action
+                    && allows(&step.retry, FailureClass::Timeout, &a.retries()) =>
             {
                 S::TimeoutFailed
             }
@@ -599,20 +600,20 @@ impl RunState {
 
     /// The work has ended by itself: what that means for the attempt (spec 06 SM-18 to SM-24).
     fn conclude(&mut self, a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
-        let failed = |a: &mut Attempt, failure: Failure, retryable: bool| {
-            let allowed = step.retry.allows(failure, &a.retries());
+        let failed = |a: &mut Attempt, failure: FailureClass, retryable: bool| {
+            let allowed = allows(&step.retry, failure, &a.retries());
             if allowed && !retryable {
                 // The output says that another attempt is useless (spec 06 SM-30).
                 let text = format!(
                     "Step failed with [{}] and its output data classified it as non-retryable.",
-                    failure.status().name()
+                    status_of(failure).name()
                 );
-                a.enter(failure.status(), now);
+                a.enter(status_of(failure), now);
                 a.log(TimelineEvent::info(now, text));
             }
             a.enter(
                 if allowed && retryable {
-                    failure.status()
+                    status_of(failure)
                 } else {
                     S::FatallyFailed
                 },
@@ -630,8 +631,10 @@ impl RunState {
                     return a.fail_internally(&error, now);
                 }
             }
-            Some(Outcome::UserError { retryable }) => failed(a, Failure::Error, retryable),
-            Some(Outcome::PlatformError { retryable }) => failed(a, Failure::Platform, retryable),
+            Some(Outcome::UserError { retryable }) => failed(a, FailureClass::Error, retryable),
+            Some(Outcome::PlatformError { retryable }) => {
+                failed(a, FailureClass::Platform, retryable)
+            }
             Some(Outcome::FatalError) => a.enter(S::FatallyFailed, now),
             Some(Outcome::Stopped) => a.enter(S::Stopped, now),
             Some(Outcome::Broken(error)) => return a.fail_internally(&error, now),

@@ -8,7 +8,7 @@ use super::attempt::Attempt;
 use super::{Cx, Due, Ended, RunState, Slot};
 use crate::message::LoadedStep;
 use crate::plan::Work;
-use crate::retry::Failure;
+use crate::retry::{delay, failure_of};
 
 impl RunState {
     /// Takes up the steps of a run that had begun: counters, permits and deadlines are derived again; every attempt at
@@ -54,11 +54,11 @@ impl RunState {
         let step = plan.step(ord);
         let status = loaded.state.status;
         let mut attempt = Box::new(Attempt::of(loaded.attempt, loaded.state));
-        if let Some(failure) = Failure::of(status) {
+        if let Some(failure) = failure_of(status) {
             let now = cx.now();
-            let delay = step.retry.delay(failure, &attempt.retries());
+            let wait = delay(&step.retry, failure, &attempt.retries());
             let end = attempt.state.times.get(Stamp::End).unwrap_or(now);
-            let at = rest(end, delay, now);
+            let at = rest(end, wait, now);
             attempt.wake_at = Some(at);
             cx.arm(at, self.row.key, Due::Wake(ord));
             self.backoff += 1;

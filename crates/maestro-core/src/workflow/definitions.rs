@@ -32,7 +32,7 @@ impl WorkflowState {
             }
         }
         let properties = push.properties.as_ref().map(|given| match &self.row {
-            Some(_) => merge(&self.properties, given),
+            Some(_) => self.properties.after_push(given),
             None => given.clone(),
         });
         if let Some(properties) = &properties {
@@ -153,28 +153,5 @@ impl WorkflowState {
             }
         };
         turn.reply(token, result);
-    }
-}
-
-/// Properties after a push that gives some: what is not given stays, but strategy, step concurrency and alerting are
-/// those of the push, given or not (spec 01 PR-2, 04 section 7.2).
-fn merge(current: &Properties, given: &Properties) -> Properties {
-    fn or<T: Clone>(given: &Option<T>, current: &Option<T>) -> Option<T> {
-        given.clone().or_else(|| current.clone())
-    }
-    Properties {
-        owner: or(&given.owner, &current.owner),
-        access_control: or(&given.access_control, &current.access_control),
-        run_strategy: given.run_strategy,
-        step_concurrency: given.step_concurrency,
-        alerting: given.alerting.clone(),
-        alerting_disabled: or(&given.alerting_disabled, &current.alerting_disabled),
-        signal_trigger_disabled: or(
-            &given.signal_trigger_disabled,
-            &current.signal_trigger_disabled,
-        ),
-        time_trigger_disabled: or(&given.time_trigger_disabled, &current.time_trigger_disabled),
-        description: or(&given.description, &current.description),
-        tags: or(&given.tags, &current.tags),
     }
 }
