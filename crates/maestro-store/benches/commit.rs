@@ -79,6 +79,12 @@ fn main() {
         bench.measure(dir.path(), "whole runs", 1000, left, Bench::whole);
     }
     bench.recover();
+    let (runs, memory) = (bench.next - 1, memory());
+    drop(bench);
+    println!(
+        "{} bytes on disk per run of all {runs}, resident memory {memory}",
+        disk(dir.path()) / runs.unsigned_abs()
+    );
 }
 
 struct Bench {
@@ -364,4 +370,11 @@ fn cpu() -> Duration {
         .filter_map(|t| t.parse::<u64>().ok())
         .sum();
     Duration::from_millis(ticks * 10)
+}
+
+/// As the system prints it.
+fn memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS"));
+    line.unwrap_or("unknown").to_owned()
 }

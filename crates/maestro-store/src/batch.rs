@@ -360,3 +360,77 @@ impl<K: Copy + Eq + std::hash::Hash, V: Copy> Keyed<K, V> {
         self.entries.len() * (size_of::<(K, V)>() + size_of::<(K, usize)>())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use maestro_model::state::{StepStatus, StepTimes, Timeline, TimelineEvent};
+
+    use super::*;
+
+    fn state(events: usize) -> StepState {
+        let mut timeline = Timeline::default();
+        for at in 0..events {
+            timeline.push(TimelineEvent::info(0, at.to_string()));
+        }
+        StepState {
+            status: StepStatus::Running,
+            seq: 3,
+            times: StepTimes::default(),
+            retries: None,
+            satisfied: None,
+            conditions: None,
+            ending: None,
+            artifacts: None,
+            timeout: None,
+            signal_outputs: None,
+            timeline,
+        }
+    }
+
+    #[test]
+    fn rows_that_grow_take_little_more_than_the_last_of_them() {
+        let mut batch = Batch::default();
+        for events in 0..30 {
+            for step in 0..100 {
+                batch.step(RunKey(1), step, 1, &state(events), Some("{}"));
+            }
+        }
+        let last = minicbor::to_vec(state(29)).unwrap();
+        for (_, entry) in batch.steps() {
+            assert_eq!(batch.bytes(entry.state), last);
+        }
+        // Each move leaves room for half as much again: the places left behind add up to twice the last.
+        let bound = 100 * (last.len() + last.len() / 2) * 3;
+        assert!(
+            batch.arena.bytes.len() < bound,
+            "{}",
+            batch.arena.bytes.len()
+        );
+    }
+
+    #[test]
+    fn a_cleared_batch_is_empty_and_keeps_its_memory() {
+        let mut batch = Batch::default();
+        let fill = |batch: &mut Batch| {
+            for step in 0..1000 {
+                batch.step(RunKey(1), step, 1, &state(1), Some("{}"));
+            }
+        };
+        fill(&mut batch);
+        let (bytes, rows) = (batch.len_bytes(), batch.len_rows());
+        assert!(bytes > rows * 20 && rows == 1000 && !batch.is_empty());
+        let room = |batch: &Batch| {
+            let steps = &batch.steps;
+            (
+                batch.arena.bytes.capacity(),
+                steps.entries.capacity(),
+                steps.index.capacity(),
+            )
+        };
+        let before = room(&batch);
+        batch.clear();
+        assert!(batch.is_empty() && batch.len_bytes() == 0);
+        fill(&mut batch);
+        assert_eq!((batch.len_bytes(), room(&batch)), (bytes, before));
+    }
+}

@@ -44,3 +44,41 @@ fn verdict(error: &Error) -> Result<RetryReason, FatalReason> {
         _ => Err(FatalReason::Other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict_on(code: i32) -> Result<RetryReason, FatalReason> {
+        verdict(&Error::SqliteFailure(ffi::Error::new(code), None))
+    }
+
+    #[test]
+    fn what_goes_away_by_itself_is_tried_again_and_nothing_else() {
+        for (code, reason) in [
+            (ffi::SQLITE_BUSY, RetryReason::Busy),
+            (ffi::SQLITE_BUSY_RECOVERY, RetryReason::Busy),
+            (ffi::SQLITE_BUSY_SNAPSHOT, RetryReason::Busy),
+            (ffi::SQLITE_LOCKED, RetryReason::Busy),
+            (ffi::SQLITE_IOERR_LOCK, RetryReason::Busy),
+            (ffi::SQLITE_FULL, RetryReason::Full),
+            (ffi::SQLITE_IOERR_SHMSIZE, RetryReason::Full),
+            (ffi::SQLITE_IOERR_WRITE, RetryReason::Write),
+            (ffi::SQLITE_NOMEM, RetryReason::Memory),
+        ] {
+            assert_eq!(verdict_on(code), Ok(reason), "{code}");
+        }
+        for (code, reason) in [
+            (ffi::SQLITE_IOERR_FSYNC, FatalReason::Io),
+            (ffi::SQLITE_IOERR_DIR_FSYNC, FatalReason::Io),
+            (ffi::SQLITE_IOERR_READ, FatalReason::Io),
+            (ffi::SQLITE_CORRUPT, FatalReason::Corrupt),
+            (ffi::SQLITE_NOTADB, FatalReason::Corrupt),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, FatalReason::Constraint),
+            (ffi::SQLITE_READONLY, FatalReason::Other),
+            (ffi::SQLITE_ERROR, FatalReason::Other),
+        ] {
+            assert_eq!(verdict_on(code), Err(reason), "{code}");
+        }
+    }
+}

@@ -60,8 +60,12 @@ CREATE TABLE outbox(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT 
 
 /// Brings the tables to the newest version, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
+    run(connection, found, MIGRATIONS)
+}
+
+fn run(connection: &mut Connection, found: i64, scripts: &[&str]) -> rusqlite::Result<()> {
     let done = usize::try_from(found).unwrap_or(0);
-    for (at, script) in MIGRATIONS.iter().enumerate().skip(done) {
+    for (at, script) in scripts.iter().enumerate().skip(done) {
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute_batch(script)?;
@@ -70,4 +74,45 @@ pub(super) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Resu
         transaction.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "CREATE TABLE t(x); INSERT INTO t VALUES (1)";
+    const TWO: &str = "ALTER TABLE t ADD COLUMN y; UPDATE t SET y = x + 1";
+    const BROKEN: &str = "DELETE FROM t; CREATE TABLE t(x)";
+
+    fn version(connection: &Connection) -> i64 {
+        connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn each_script_runs_once() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        run(&mut connection, 0, &[ONE]).unwrap();
+        for _ in 0..2 {
+            let found = version(&connection);
+            run(&mut connection, found, &[ONE, TWO]).unwrap();
+        }
+        let row = connection.query_row("SELECT x, y FROM t", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        assert_eq!(row, Ok((1, 2)));
+        assert_eq!(version(&connection), 2);
+    }
+
+    #[test]
+    fn a_script_that_fails_leaves_the_version_before() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert!(run(&mut connection, 0, &[ONE, BROKEN]).is_err());
+        assert_eq!(version(&connection), 1);
+        let rows: i64 = connection
+            .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 1);
+    }
 }

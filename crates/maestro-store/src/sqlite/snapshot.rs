@@ -172,22 +172,26 @@ impl Snapshot for SqliteSnapshot {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<WorkflowRow>, ReadError> {
-        // Nothing is below the empty text, and an id is never empty.
-        let sql = "SELECT body FROM workflow WHERE id >= ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+        // One bound, the higher one: of two the planner may take the lower, and read all that lies between.
+        let (sql, low) = match after {
+            Some(after) if after >= prefix => {
+                let sql = "SELECT body FROM workflow WHERE id > ?1 ORDER BY id LIMIT ?2";
+                (sql, after)
+            }
+            _ => {
+                let sql = "SELECT body FROM workflow WHERE id >= ?1 ORDER BY id LIMIT ?2";
+                (sql, prefix)
+            }
+        };
         let mut all = Vec::new();
-        each(
-            self.connection(),
-            sql,
-            (prefix, after.unwrap_or_default(), limit),
-            |row| {
-                let row = workflow(row)?;
-                let within = row.id.starts_with(prefix);
-                if within {
-                    all.push(row);
-                }
-                Ok(within)
-            },
-        )?;
+        each(self.connection(), sql, (low, limit), |row| {
+            let row = workflow(row)?;
+            let within = row.id.starts_with(prefix);
+            if within {
+                all.push(row);
+            }
+            Ok(within)
+        })?;
         Ok(all)
     }
 
