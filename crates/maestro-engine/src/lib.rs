@@ -1,1 +1,28 @@
-//! Shards, committer, timers and recovery: the shell around the pure core.
+//! The async shell around the pure core: shards, committer, timers, recovery.
+//!
+//! A command goes to the worker that runs the shard of its workflow ([`partition`]); the worker lets the core decide and
+//! fills its open batch; the [`committer`] writes the batches of all workers as one transaction, and only then releases
+//! the effects (output commit). Readers take snapshots of the store and never look into a worker.
+//!
+//! Owns: threads, channels, the clock, caches of definitions, the way to the runtimes. Absent on purpose: rules (the
+//! core has them), SQL (the store), HTTP.
+//!
+//! Start reading at [`Engine`]; then [`partition::Partition`], which has no threads and no clock, so that the simulator
+//! runs the very same code.
+
+mod clock;
+mod committer;
+mod definitions;
+mod engine;
+mod jobs;
+mod loader;
+pub mod metrics;
+pub mod partition;
+mod purge;
+mod settings;
+mod worker;
+
+pub use definitions::{Head, VersionSelector};
+pub use engine::{Engine, EngineError, Health, Pushed, Started};
+pub use loader::{load_run, load_workflow};
+pub use settings::{EngineSettings, OpenError};

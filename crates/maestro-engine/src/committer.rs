@@ -1,0 +1,200 @@
+//! The one thread that writes: batches of all workers in one transaction, then their effects (output commit).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use maestro_model::state::WorkflowKey;
+use maestro_store::{CommitError, PurgeStage, Purged, Writer};
+
+use crate::metrics::Metrics;
+use crate::partition::{Released, Sealed};
+use crate::worker::Inbox;
+
+/// The longest pause before a failed commit is tried again.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Work for the writer besides batches.
+pub(crate) enum Chore {
+    /// Remove some rows of a deleted workflow; the answer goes to whoever asked.
+    Purge(WorkflowKey, PurgeStage, u32, Box<dyn FnOnce(Purged) + Send>),
+}
+
+#[derive(Default)]
+struct State {
+    sealed: Vec<(usize, Sealed)>,
+    chores: Vec<Chore>,
+    /// Workers that still run.
+    workers: usize,
+    loads: Vec<(u64, u64)>,
+}
+
+/// The way from the workers to the committer.
+pub(crate) struct Pipeline {
+    state: Mutex<State>,
+    wake: Condvar,
+    /// The store does not take commits at present (design, rule 2).
+    stuck: AtomicBool,
+}
+
+impl Pipeline {
+    pub(crate) fn new(workers: usize) -> Self {
+        let state = State {
+            workers,
+            loads: vec![(0, 0); workers],
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            stuck: AtomicBool::new(false),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn submit(&self, worker: usize, sealed: Sealed) {
+        self.lock().sealed.push((worker, sealed));
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn chore(&self, chore: Chore) {
+        self.lock().chores.push(chore);
+        self.wake.notify_one();
+    }
+
+    /// A worker has submitted its last batch.
+    pub(crate) fn finished(&self) {
+        self.lock().workers -= 1;
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a worker's share of the gauges.
+    pub(crate) fn publish(&self, worker: usize, live: u64, queued: u64, metrics: &Metrics) {
+        let mut state = self.lock();
+        if let Some(load) = state.loads.get_mut(worker) {
+            *load = (live, queued);
+        }
+        let (live, queued) = state
+            .loads
+            .iter()
+            .fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        drop(state);
+        metrics
+            .live_runs
+            .set(i64::try_from(live).unwrap_or(i64::MAX));
+        metrics
+            .queued_runs
+            .set(i64::try_from(queued).unwrap_or(i64::MAX));
+    }
+}
+
+/// What the committer does with effects, and with an end that it cannot avoid.
+pub(crate) trait Release: Send {
+    /// One effect of a durable batch.
+    fn release(&mut self, effect: Released);
+    /// The store is broken: the process has to end (design, rule 2).
+    fn fatal(&mut self, error: &CommitError);
+}
+
+pub(crate) struct Committer<R> {
+    pub(crate) writer: Box<dyn Writer>,
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) inboxes: Vec<Arc<Inbox>>,
+    pub(crate) release: R,
+    pub(crate) metrics: Metrics,
+}
+
+impl<R: Release> Committer<R> {
+    /// Runs until all workers have finished.
+    pub(crate) fn run(mut self) {
+        loop {
+            let (sealed, chores) = {
+                let mut state = self.pipeline.lock();
+                while state.sealed.is_empty() && state.chores.is_empty() && state.workers > 0 {
+                    state = self
+                        .pipeline
+                        .wake
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+                if state.sealed.is_empty() && state.workers == 0 {
+                    return;
+                }
+                (
+                    std::mem::take(&mut state.sealed),
+                    std::mem::take(&mut state.chores),
+                )
+            };
+            if !self.commit(&sealed) {
+                return;
+            }
+            for (worker, mut sealed) in sealed {
+                for effect in sealed.effects.drain(..) {
+                    self.release.release(effect);
+                }
+                sealed.batch.clear();
+                self.inboxes[worker].committed(sealed);
+            }
+            for chore in chores {
+                self.chore(chore);
+            }
+        }
+    }
+
+    /// Writes until it is written. False if the store is broken.
+    fn commit(&mut self, sealed: &[(usize, Sealed)]) -> bool {
+        if sealed.iter().all(|(_, s)| s.batch.is_empty()) {
+            return true;
+        }
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let began = Instant::now();
+            match self
+                .writer
+                .commit(&mut sealed.iter().map(|(_, s)| &s.batch))
+            {
+                Ok(()) => {
+                    self.metrics.commit.observe(began.elapsed().as_secs_f64());
+                    if self.pipeline.stuck.swap(false, Ordering::Relaxed) {
+                        tracing::info!("the store takes commits again");
+                    }
+                    return true;
+                }
+                Err(error) if error.is_retry() => {
+                    self.metrics.commit_retries.inc();
+                    if !self.pipeline.stuck.swap(true, Ordering::Relaxed) {
+                        tracing::error!(%error, "the store takes no commits; trying again until it does");
+                    }
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+                Err(error) => {
+                    self.release.fatal(&error);
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn chore(&mut self, chore: Chore) {
+        match chore {
+            Chore::Purge(workflow, stage, limit, done) => {
+                match self.writer.purge(workflow, stage, limit) {
+                    Ok(purged) => done(purged),
+                    Err(error) if error.is_retry() => {
+                        self.pipeline
+                            .chore(Chore::Purge(workflow, stage, limit, done));
+                    }
+                    Err(error) => self.release.fatal(&error),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Definitions in memory: which version is active, and compiled versions. Filled when needed, bounded, thrown away when
+//! a workflow's definition side changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use maestro_core::plan::Plan;
+use maestro_model::Str;
+use maestro_model::definition::{Properties, Workflow};
+use maestro_model::state::{Millis, WorkflowKey, WorkflowRow};
+use maestro_store::{ReadError, Snapshot};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+/// What starts need of a workflow.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Its row as of the last change of the definition side; its counters are older.
+    pub row: WorkflowRow,
+}
+
+/// Which version is meant (spec 04 section 4.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VersionSelector {
+    /// The active one.
+    Active,
+    /// The newest one.
+    Latest,
+    /// The active one, else the newest.
+    Default,
+    /// This one.
+    Number(i64),
+}
+
+impl VersionSelector {
+    /// Reads `active`, `latest`, `default` in any case, or a number from 1.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "active" => Some(Self::Active),
+            "latest" => Some(Self::Latest),
+            "default" => Some(Self::Default),
+            number => number.parse().ok().filter(|n| *n >= 1).map(Self::Number),
+        }
+    }
+
+    /// The version number; `None` if no version is active but the active one is meant.
+    #[must_use]
+    pub fn resolve(self, row: &WorkflowRow) -> Option<i64> {
+        match self {
+            Self::Active => row.active_version,
+            Self::Latest => Some(row.latest_version),
+            Self::Default => row.active_version.or(Some(row.latest_version)),
+            Self::Number(number) => Some(number),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct PlanWeight;
+
+impl Weighter<(WorkflowKey, i64), Arc<Plan>> for PlanWeight {
+    fn weight(&self, _: &(WorkflowKey, i64), plan: &Arc<Plan>) -> u64 {
+        // A step with its compiled form takes about so much.
+        1024 + 1024 * plan.steps.len() as u64
+    }
+}
+
+/// The caches.
+pub(crate) struct Definitions {
+    heads: Cache<Str, Arc<Head>>,
+    plans: Cache<(WorkflowKey, i64), Arc<Plan>, PlanWeight>,
+    properties: Cache<(WorkflowKey, Millis), Arc<Properties>>,
+    /// Counts changes, so that what was read before one is not kept after it.
+    changes: AtomicU64,
+}
+
+impl Definitions {
+    pub(crate) fn new(plan_bytes: u64) -> Self {
+        let plans = usize::try_from(plan_bytes / 2048).unwrap_or(1024).max(16);
+        Self {
+            heads: Cache::new(20_000),
+            plans: Cache::with_weighter(plans, plan_bytes.max(1 << 20), PlanWeight),
+            properties: Cache::new(2_000),
+            changes: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn changed(&self, workflow: &str) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.heads.remove(workflow);
+    }
+
+    /// The head, from memory.
+    pub(crate) fn cached(&self, workflow: &str) -> Option<Arc<Head>> {
+        self.heads.get(workflow)
+    }
+
+    pub(crate) fn cached_plan(&self, workflow: WorkflowKey, version: i64) -> Option<Arc<Plan>> {
+        self.plans.get(&(workflow, version))
+    }
+
+    /// The head; reads it if it is not in memory. `open` takes the snapshot, after the change counter was looked at.
+    pub(crate) fn head(
+        &self,
+        workflow: &str,
+        open: impl FnOnce() -> Result<Box<dyn Snapshot>, ReadError>,
+    ) -> Result<Option<Arc<Head>>, ReadError> {
+        if let Some(head) = self.heads.get(workflow) {
+            return Ok(Some(head));
+        }
+        let before = self.changes.load(Ordering::SeqCst);
+        let Some(row) = open()?.workflow(workflow)? else {
+            return Ok(None);
+        };
+        let head = Arc::new(Head { row });
+        if self.changes.load(Ordering::SeqCst) == before {
+            self.heads.insert(workflow.into(), head.clone());
+        }
+        Ok(Some(head))
+    }
+
+    /// A compiled version; reads and compiles it if it is not in memory.
+    pub(crate) fn plan(
+        &self,
+        workflow: WorkflowKey,
+        version: i64,
+        snapshot: &dyn Snapshot,
+    ) -> Result<Option<Arc<Plan>>, LoadError> {
+        if let Some(plan) = self.plans.get(&(workflow, version)) {
+            return Ok(Some(plan));
+        }
+        let Some(row) = snapshot.version(workflow, version)? else {
+            return Ok(None);
+        };
+        let parsed: Workflow =
+            maestro_model::codec::read(row.definition.as_bytes()).map_err(|e| {
+                LoadError::Damaged(format!("version {version} of workflow {}: {e}", workflow.0))
+            })?;
+        let plan = Plan::compile(Arc::new(parsed), version).map_err(|e| {
+            LoadError::Damaged(format!("version {version} of workflow {}: {e}", workflow.0))
+        })?;
+        let plan = Arc::new(plan);
+        self.plans.insert((workflow, version), plan.clone());
+        Ok(Some(plan))
+    }
+
+    /// A properties snapshot.
+    pub(crate) fn properties(
+        &self,
+        workflow: WorkflowKey,
+        create_time: Millis,
+        snapshot: &dyn Snapshot,
+    ) -> Result<Arc<Properties>, LoadError> {
+        if let Some(properties) = self.properties.get(&(workflow, create_time)) {
+            return Ok(properties);
+        }
+        let row = snapshot.properties(workflow, Some(create_time))?;
+        let properties: Properties = match row {
+            None => Properties::default(),
+            Some(row) => maestro_model::codec::read(row.properties.as_bytes()).map_err(|e| {
+                LoadError::Damaged(format!("properties of workflow {}: {e}", workflow.0))
+            })?,
+        };
+        let properties = Arc::new(properties);
+        self.properties
+            .insert((workflow, create_time), properties.clone());
+        Ok(properties)
+    }
+}
+
+/// Why something cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("{0}")]
+    Damaged(String),
+}

@@ -1,0 +1,957 @@
+//! The front door.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+
+use maestro_core::message::{
+    Command, Event, Fetch, Fetched, LoadedRun, Push, Refusal, Reply, Start, StartOutcome,
+};
+use maestro_core::plan::{Plan, PlanError, Timeout};
+use maestro_core::{Keys, Resumed, Values, literals, values_to_json};
+use maestro_model::Str;
+use maestro_model::codec::to_text;
+use maestro_model::definition::{Properties, User, Workflow, WorkflowCreateRequest};
+use maestro_model::run::{Initiator, StartRequest};
+use maestro_model::state::{
+    ActionKind, AttemptRef, InstanceRef, Origin, RunKey, RunPolicy, StepStatus, TimelineEvent,
+    WorkflowKey, WorkflowRow, step_uuid,
+};
+use maestro_model::validate::{self, Invalid};
+use maestro_steps::local::{JobKey, LogChunk, LogFollow};
+use maestro_steps::runtimes::Runtimes;
+use maestro_store::{CommitError, LiveRuns, ReadError, Readers, ShardSet, Snapshot, sqlite};
+use prometheus_client::registry::Registry;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::committer::{Committer, Pipeline, Release};
+use crate::definitions::{Definitions, Head, LoadError, VersionSelector};
+use crate::jobs::{Jobs, key_of};
+use crate::loader;
+use crate::metrics::Metrics;
+use crate::partition::{Input, Partition, Released, shard_of};
+use crate::settings::{EngineSettings, OpenError};
+use crate::worker::{Inbox, Worker};
+
+/// Threads that read the store for the engine itself.
+const READERS: usize = 2;
+
+/// Why something cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The core refused it; nothing has changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A definition or request breaks rules.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The request cannot be fulfilled as it is.
+    #[error("{0}")]
+    BadRequest(String),
+    /// There is no such version.
+    #[error("{0}")]
+    NoVersion(String),
+    /// Too many commands wait: try again soon.
+    #[error("the server has too much to do at the moment; try again")]
+    Busy,
+    /// The store takes no commits at present, or the engine is stopping: try again later.
+    #[error("the server cannot store anything at the moment; try again")]
+    Unavailable,
+    /// The store cannot be read.
+    #[error("cannot read the store: {0}")]
+    Read(#[from] ReadError),
+    /// What the store holds cannot be understood.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+impl From<LoadError> for EngineError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Read(error) => Self::Read(error),
+            LoadError::Damaged(text) => Self::Damaged(text),
+        }
+    }
+}
+
+/// The answer to a push.
+#[derive(Debug)]
+pub struct Pushed {
+    /// The workflow as it is now.
+    pub row: WorkflowRow,
+    /// The version that was made.
+    pub version: i64,
+}
+
+/// The answer to a start.
+#[derive(Debug)]
+pub struct Started {
+    /// The version that runs.
+    pub version: i64,
+    /// Instance and run; zeros for a duplicate.
+    pub id: InstanceRef,
+    /// The run's uuid.
+    pub uuid: Uuid,
+    /// What became of the request.
+    pub outcome: StartOutcome,
+}
+
+/// How the engine is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Health {
+    /// It works.
+    Up,
+    /// The store takes no commits at present; commands are refused, reads go on.
+    StoreAway,
+    /// It is being stopped, or the store is broken.
+    Down,
+}
+
+struct Shared {
+    settings: EngineSettings,
+    readers: Arc<dyn Readers>,
+    definitions: Definitions,
+    inboxes: Vec<Arc<Inbox>>,
+    pipeline: Arc<Pipeline>,
+    clock: Arc<Clock>,
+    metrics: Metrics,
+    jobs: OnceLock<Jobs>,
+    down: AtomicBool,
+}
+
+impl Shared {
+    fn inbox(&self, workflow: &str) -> &Inbox {
+        &self.inboxes[usize::from(shard_of(workflow)) % self.inboxes.len()]
+    }
+
+    fn event(&self, workflow: &Str, event: Event) {
+        self.inbox(workflow).internal(Input::Event {
+            workflow: workflow.clone(),
+            event,
+            answer: None,
+        });
+    }
+}
+
+/// A durable workflow engine on one data folder. Cheap to clone; the last clone's [`Engine::shutdown`] stops it.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("data", &self.shared.settings.data)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Work for the engine's own reading threads.
+enum Read {
+    Fetch(Str, u64, Fetch),
+    Load(Str),
+    Evaluate(Str, AttemptRef, Arc<Plan>),
+}
+
+impl Engine {
+    /// Opens the store, takes up what was at work, and starts the threads. Waits for the disk. Metrics are registered in
+    /// `registry`. `fatal` is called if the store breaks while the engine runs: the process has to end then.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; each is one sentence.
+    pub fn open(
+        settings: EngineSettings,
+        registry: &mut Registry,
+        fatal: impl Fn(&CommitError) + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        let store = sqlite::open(&settings.data, &settings.store)?;
+        let count = match settings.workers {
+            0 => std::thread::available_parallelism()
+                .map_or(1, |n| n.get() / 2)
+                .max(1),
+            n => n.min(usize::from(Keys::SHARDS)),
+        };
+        let metrics = Metrics::new(registry);
+        let shared = Arc::new(Shared {
+            definitions: Definitions::new(settings.plan_cache_bytes),
+            readers: store.readers,
+            inboxes: (0..count)
+                .map(|_| Arc::new(Inbox::new(settings.inbox)))
+                .collect(),
+            pipeline: Arc::new(Pipeline::new(count)),
+            clock: Arc::new(Clock::new()),
+            metrics: metrics.clone(),
+            jobs: OnceLock::new(),
+            down: AtomicBool::new(false),
+            settings,
+        });
+        let to = Arc::downgrade(&shared);
+        let report = Arc::new(move |workflow: &Str, report| {
+            if let Some(shared) = to.upgrade() {
+                shared.event(workflow, Event::Report(report));
+            }
+        });
+        let jobs = Jobs::new(
+            |news| {
+                let Some(local) = shared.settings.local.clone() else {
+                    return Ok(None);
+                };
+                Runtimes::open(&shared.settings.data.join("jobs"), local, news).map(Some)
+            },
+            shared.clock.clone(),
+            report,
+        )?;
+        let _ = shared.jobs.set(jobs);
+        let partitions = recover(&shared, count)?;
+
+        let (read, requests) = channel();
+        let requests = Arc::new(Mutex::new(requests));
+        let mut threads = Vec::new();
+        for i in 0..READERS {
+            let (shared, requests) = (shared.clone(), requests.clone());
+            threads.push(spawn(format!("read-{i}"), move || {
+                serve_reads(&shared, &requests)
+            })?);
+        }
+        let committer = Committer {
+            writer: store.writer,
+            pipeline: shared.pipeline.clone(),
+            inboxes: shared.inboxes.clone(),
+            release: Dispatch {
+                shared: shared.clone(),
+                read,
+                fatal: Box::new(fatal),
+            },
+            metrics: metrics.clone(),
+        };
+        threads.push(spawn("commit".to_owned(), move || committer.run())?);
+        for (index, partition) in partitions.into_iter().enumerate() {
+            let worker = Worker {
+                index,
+                partition,
+                inbox: shared.inboxes[index].clone(),
+                pipeline: shared.pipeline.clone(),
+                clock: shared.clock.clone(),
+                metrics: metrics.clone(),
+                batch_bytes: shared.settings.batch_bytes,
+                idle_workflows: shared.settings.idle_workflows,
+            };
+            threads.push(spawn(format!("shard-{index}"), move || worker.run())?);
+        }
+        let snapshot = shared.readers.snapshot()?;
+        for deleted in snapshot.purging(ShardSet::ALL)? {
+            crate::purge::purge(&shared.pipeline, deleted.key);
+        }
+        Ok(Self {
+            shared,
+            threads: Arc::new(Mutex::new(threads)),
+        })
+    }
+
+    /// Stops taking commands, commits what is decided, and ends the threads. Jobs go on under their supervisors.
+    pub fn shutdown(&self) {
+        self.shared.down.store(true, Ordering::Relaxed);
+        for inbox in &self.shared.inboxes {
+            inbox.stop();
+        }
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the engine had panicked");
+            }
+        }
+    }
+
+    /// How the engine is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        if self.shared.down.load(Ordering::Relaxed) {
+            Health::Down
+        } else if self.shared.pipeline.is_stuck() {
+            Health::StoreAway
+        } else {
+            Health::Up
+        }
+    }
+
+    /// The limits of definitions and requests.
+    #[must_use]
+    pub fn settings(&self) -> &EngineSettings {
+        &self.shared.settings
+    }
+
+    /// The engine's time, in epoch milliseconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.shared.clock.now()
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// One moment of the store, for reading.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn snapshot(&self) -> Result<Box<dyn Snapshot>, ReadError> {
+        self.shared.readers.snapshot()
+    }
+
+    /// The workflow with its version pointers; `None` if there is none of this id. May wait for the disk.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn head(&self, workflow: &str) -> Result<Option<Arc<Head>>, EngineError> {
+        Ok(self
+            .shared
+            .definitions
+            .head(workflow, || self.shared.readers.snapshot())?)
+    }
+
+    /// A compiled version. May wait for the disk.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn plan(
+        &self,
+        workflow: WorkflowKey,
+        version: i64,
+        snapshot: &dyn Snapshot,
+    ) -> Result<Option<Arc<Plan>>, EngineError> {
+        Ok(self.shared.definitions.plan(workflow, version, snapshot)?)
+    }
+
+    /// A properties snapshot, by its time. May wait for the disk.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn properties(
+        &self,
+        workflow: WorkflowKey,
+        create_time: i64,
+        snapshot: &dyn Snapshot,
+    ) -> Result<Arc<Properties>, EngineError> {
+        Ok(self
+            .shared
+            .definitions
+            .properties(workflow, create_time, snapshot)?)
+    }
+
+    /// Sends a command and waits until what it did is durable.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn command(&self, workflow: &str, command: Command) -> Result<Reply, EngineError> {
+        if self.health() != Health::Up {
+            return Err(EngineError::Unavailable);
+        }
+        let (send, answer) = tokio::sync::oneshot::channel();
+        let input = Input::Event {
+            workflow: workflow.into(),
+            event: Event::Command {
+                token: None,
+                command,
+            },
+            answer: Some(Box::new(move |result| drop(send.send(result)))),
+        };
+        if self.shared.inbox(workflow).command(input).is_err() {
+            self.shared.metrics.refused.inc();
+            return Err(if self.health() == Health::Up {
+                EngineError::Busy
+            } else {
+                EngineError::Unavailable
+            });
+        }
+        Ok(answer.await.map_err(|_| EngineError::Unavailable)??)
+    }
+
+    /// Checks a definition like a push, without storing it (spec 01 section 9, as far as params are literals).
+    ///
+    /// # Errors
+    /// All broken rules.
+    pub fn check(&self, request: &WorkflowCreateRequest) -> Result<(), EngineError> {
+        validate::request(request, &self.shared.settings.limits, self.now())?;
+        let plan = compile(Arc::new(request.workflow.clone()))?;
+        let step_params = plan.steps.iter().map(|s| (Some(&s.id), &s.params));
+        for (step, params) in step_params.chain([(None, &plan.params)]) {
+            if let Err(error) = params {
+                let whose =
+                    step.map_or_else(|| "the workflow".to_owned(), |id| format!("step [{id}]"));
+                tracing::debug!(%whose, %error, "params are not literals");
+            }
+        }
+        check_scripts(&plan)
+    }
+
+    /// Makes a new version.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn push(
+        &self,
+        request: WorkflowCreateRequest,
+        author: User,
+    ) -> Result<Pushed, EngineError> {
+        self.check(&request)?;
+        // Whether it is the first one, only the core knows.
+        if let Some(fault) = validate::push_fault(&request, false) {
+            return Err(EngineError::BadRequest(fault.to_string()));
+        }
+        let workflow = Arc::new(request.workflow);
+        let id = workflow.id.clone();
+        let push = Push {
+            definition: to_text(&*workflow).into(),
+            workflow,
+            properties: request.properties,
+            activate: request.is_active.unwrap_or(true),
+            author,
+            git_info: request.git_info,
+            extra_info: request.extra_info,
+        };
+        match self.command(&id, Command::Push(Box::new(push))).await? {
+            Reply::Pushed { row, version } => Ok(Pushed { row, version }),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Starts an instance (spec 05 section 4).
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn start(
+        &self,
+        workflow: &str,
+        version: &str,
+        request: StartRequest,
+        user: &User,
+    ) -> Result<Started, EngineError> {
+        validate::start(&request, &self.shared.settings.limits)?;
+        let plan = self.plan_to_start(workflow, version).await?;
+        let start = prepare(plan, request, user, self.now())?;
+        match self
+            .command(workflow, Command::Start(Box::new(start)))
+            .await?
+        {
+            Reply::Started {
+                version,
+                id,
+                uuid,
+                outcome,
+            } => Ok(Started {
+                version,
+                id,
+                uuid,
+                outcome,
+            }),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The version to start: from memory, or from the disk on a thread that may wait.
+    async fn plan_to_start(&self, workflow: &str, version: &str) -> Result<Arc<Plan>, EngineError> {
+        let selector = VersionSelector::parse(version);
+        if let (Some(selector), Some(head)) = (selector, self.shared.definitions.cached(workflow))
+            && let Some(number) = selector.resolve(&head.row)
+            && let Some(plan) = self.shared.definitions.cached_plan(head.row.key, number)
+        {
+            return Ok(plan);
+        }
+        let (engine, workflow, version) = (self.clone(), workflow.to_owned(), version.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let head = engine
+                .head(&workflow)?
+                .ok_or_else(|| Refusal::NoWorkflow(workflow.as_str().into()))?;
+            let selector = selector.ok_or_else(|| {
+                EngineError::BadRequest(format!(
+                    "invalid workflow version [{version}] for workflow [{workflow}]"
+                ))
+            })?;
+            let number = selector.resolve(&head.row).ok_or_else(|| {
+                EngineError::NoVersion(format!(
+                    "Cannot find an active version for workflow [{workflow}]"
+                ))
+            })?;
+            let snapshot = engine.snapshot()?;
+            engine
+                .plan(head.row.key, number, &*snapshot)?
+                .ok_or_else(|| {
+                    EngineError::NoVersion(format!(
+                        "Cannot find version [{number}] of workflow [{workflow}]"
+                    ))
+                })
+        })
+        .await
+        .map_err(|_| EngineError::Unavailable)?
+    }
+
+    /// Stops or kills the latest run of an instance.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn end(
+        &self,
+        workflow: &str,
+        instance: i64,
+        run: Option<i64>,
+        action: ActionKind,
+        user: &User,
+    ) -> Result<Reply, EngineError> {
+        let user = (&**user.name()).into();
+        self.command(
+            workflow,
+            Command::End {
+                instance,
+                run,
+                action,
+                user,
+            },
+        )
+        .await
+    }
+
+    /// Stops or kills every run of a workflow; queued and running ones are counted.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn end_all(
+        &self,
+        workflow: &str,
+        action: ActionKind,
+        user: &User,
+    ) -> Result<(u64, u64), EngineError> {
+        let user = (&**user.name()).into();
+        match self
+            .command(workflow, Command::EndAll { action, user })
+            .await?
+        {
+            Reply::EndedAll { queued, running } => Ok((queued, running)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Deletes a workflow; its data goes in the background.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn delete(&self, workflow: &str, author: &User) -> Result<(), EngineError> {
+        let author = to_text(author).into();
+        self.command(workflow, Command::Delete { author })
+            .await
+            .map(drop)
+    }
+
+    /// A piece of the log of an attempt; `None` if local jobs are off. Waits for the disk.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn read_log(
+        &self,
+        attempt: &Uuid,
+        offset: u64,
+        limit: usize,
+    ) -> std::io::Result<Option<LogChunk>> {
+        let (Some(local), Some(key)) = (
+            self.shared.jobs.get().and_then(Jobs::local),
+            key_of(attempt),
+        ) else {
+            return Ok(None);
+        };
+        local.read_log(&key, offset, limit).map(Some)
+    }
+
+    /// Tells when the log of an attempt grows; `None` if local jobs are off.
+    ///
+    /// # Errors
+    /// The log cannot be watched.
+    pub fn follow_log(&self, attempt: &Uuid) -> std::io::Result<Option<LogFollow>> {
+        let (Some(local), Some(key)) = (
+            self.shared.jobs.get().and_then(Jobs::local),
+            key_of(attempt),
+        ) else {
+            return Ok(None);
+        };
+        local.follow_log(&key).map(Some)
+    }
+}
+
+fn unexpected(reply: &Reply) -> EngineError {
+    EngineError::Damaged(format!(
+        "the engine gave another answer than was asked for: {reply:?}"
+    ))
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    Ok(std::thread::Builder::new().name(name).spawn(work)?)
+}
+
+fn compile(workflow: Arc<Workflow>) -> Result<Plan, EngineError> {
+    Plan::compile(workflow, 0)
+        .map_err(|error: PlanError| EngineError::BadRequest(error.to_string()))
+}
+
+/// Shell and Python steps whose literal settings cannot run are refused where the user can still mend them (decision 27).
+fn check_scripts(plan: &Plan) -> Result<(), EngineError> {
+    for (ord, step) in plan.steps.iter().enumerate() {
+        let definition = &plan.workflow.steps[ord];
+        let key = match step.ty {
+            maestro_model::definition::StepType::Shell => "shell",
+            maestro_model::definition::StepType::Python => "python",
+            _ => continue,
+        };
+        if definition
+            .params
+            .as_ref()
+            .is_none_or(|params| !params.contains_key(key))
+        {
+            return Err(EngineError::BadRequest(format!(
+                "workflow.steps[{ord}].step.params: step [{}] of type {} needs a MAP param `{key}` with its script",
+                step.id,
+                step.ty.as_str()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A start as the core takes it: params evaluated (spec 05 section 5).
+fn prepare(
+    plan: Arc<Plan>,
+    request: StartRequest,
+    user: &User,
+    now: i64,
+) -> Result<Start, EngineError> {
+    if let Some(tag) = request
+        .runtime_tags
+        .as_deref()
+        .and_then(|tags| validate::repeated_runtime_tag(&plan.workflow, tags))
+    {
+        return Err(EngineError::BadRequest(format!(
+            "runtime tag [{}] is given already",
+            tag.name
+        )));
+    }
+    let text = |json: String| -> Option<Box<str>> { Some(json.into()) };
+    let mut origin = Origin::default();
+    match &request.initiator {
+        Initiator::Manual { depth: 0, .. } => origin.user = text(to_text(user)),
+        Initiator::Manual { depth, .. } => {
+            let own = Initiator::Manual {
+                depth: *depth,
+                user: Some(user.clone()),
+            };
+            origin.initiator = text(to_text(&own));
+        }
+        other => origin.initiator = text(to_text(other)),
+    }
+    origin.artifacts = request
+        .artifacts
+        .as_ref()
+        .filter(|a| !a.is_empty())
+        .and_then(|a| text(to_text(a)));
+    origin.runtime_tags = request.runtime_tags.as_ref().and_then(|t| text(to_text(t)));
+    let run_params = request.run_params.filter(|params| !params.is_empty());
+    origin.run_params = run_params.as_ref().and_then(|p| text(to_text(p)));
+
+    let evaluated = plan.params.clone().and_then(|literal| {
+        let Some(run_params) = &run_params else {
+            return Ok((literal, None));
+        };
+        let given = literals(run_params)?;
+        for (name, value) in &given {
+            if let Some(declared) = literal.get(name)
+                && declared.ty() != value.ty()
+            {
+                return Err(format!(
+                    "run param `{name}` is a {}, but the workflow declares a {}",
+                    value.ty().as_str(),
+                    declared.ty().as_str()
+                ));
+            }
+        }
+        let stored = values_to_json(&given);
+        let mut values = Values::clone(&literal);
+        values.extend(given);
+        Ok((Arc::new(values), Some(stored.into())))
+    });
+    let timeout = match &plan.timeout {
+        Timeout::Default => Ok(None),
+        Timeout::Millis(ms) => Ok(Some(*ms)),
+        Timeout::Invalid(text) => Err(format!(
+            "workflow time-out {text} is not between 1 ms and 120 days"
+        )),
+    };
+    let (values, params, timeout, failed) = match (evaluated, timeout) {
+        (Ok((values, params)), Ok(timeout)) => (values, params, timeout, None),
+        (Err(error), _) | (_, Err(error)) if request.persist_failed_run => {
+            let user = user.name();
+            let events = vec![
+                TimelineEvent::info(
+                    now,
+                    format!("Manually run a new workflow instance by a user [{user}]"),
+                ),
+                TimelineEvent::Details {
+                    at: now,
+                    status: "INTERNAL_ERROR".into(),
+                    message: "Failed to initiate workflow params and properties".into(),
+                    errors: vec![error.into()],
+                    retryable: false,
+                },
+            ];
+            (Arc::default(), None, None, Some(events))
+        }
+        (Err(error), _) | (_, Err(error)) => return Err(EngineError::BadRequest(error)),
+    };
+    Ok(Start {
+        plan,
+        uuid: request.request_id.unwrap_or_else(Uuid::new_v4),
+        named: request.request_id.is_some(),
+        policy: RunPolicy::StartFreshNewRun,
+        request_time: request.request_time.unwrap_or(now),
+        origin,
+        values,
+        params,
+        timeout,
+        failed,
+    })
+}
+
+/// Takes up what was at work (design, "Durability and recovery").
+fn recover(shared: &Arc<Shared>, count: usize) -> Result<Vec<Partition>, OpenError> {
+    let snapshot = shared.readers.snapshot()?;
+    let last_run = snapshot.largest_run_key()?.map_or(0, |RunKey(key)| key);
+    let workflow_keys = snapshot.largest_workflow_keys()?;
+    let mut partitions: Vec<Partition> = (0..count)
+        .map(|worker| {
+            let shards = (0..Keys::SHARDS).filter(|s| usize::from(*s) % count == worker);
+            let keys = shards.map(|s| {
+                Keys::new(
+                    s,
+                    workflow_keys[usize::from(s)].map_or(0, |k| k.0),
+                    last_run,
+                )
+            });
+            Partition::new(shared.settings.core, keys)
+        })
+        .collect();
+
+    let mut live: BTreeMap<WorkflowKey, Vec<LoadedRun>> = BTreeMap::new();
+    let mut known = HashSet::new();
+    let mut failure = None;
+    snapshot.live_runs(ShardSet::ALL, LiveRuns::Begun, &mut |row, steps| {
+        if failure.is_some() {
+            return;
+        }
+        let uuid = row.body.uuid;
+        match loader::run(row, steps, &shared.definitions, &*snapshot) {
+            Ok(run) => {
+                known.extend(jobs_of(&run, &uuid));
+                live.entry(run.row.workflow).or_default().push(run);
+            }
+            Err(error) => failure = Some(error),
+        }
+    })?;
+    if let Some(error) = failure {
+        return Err(match error {
+            LoadError::Read(error) => OpenError::Read(error),
+            LoadError::Damaged(text) => OpenError::Damaged(text),
+        });
+    }
+    if let Some(jobs) = shared.jobs.get() {
+        jobs.sweep(known);
+    }
+    let mut queued: BTreeMap<WorkflowKey, u64> =
+        snapshot.queued_counts(ShardSet::ALL)?.into_iter().collect();
+    let keys: Vec<WorkflowKey> = live
+        .keys()
+        .chain(queued.keys())
+        .copied()
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let now = shared.clock.now();
+    for key in keys {
+        let Some(row) = snapshot.workflow_by_key(key)? else {
+            return Err(OpenError::Damaged(format!(
+                "runs of workflow number {} which is not there",
+                key.0
+            )));
+        };
+        let id: Str = (&*row.id).into();
+        let mut resumed = Resumed {
+            row: None,
+            properties: Properties::default(),
+            deleted_instances: 0,
+            purging: false,
+            failed: 0,
+            queued: queued.remove(&key).unwrap_or(0),
+            live: live.remove(&key).unwrap_or_default(),
+        };
+        loader::fill(&mut resumed, row, &*snapshot)
+            .map_err(|e| OpenError::Damaged(e.to_string()))?;
+        partitions[usize::from(shard_of(&id)) % count].resume(&id, resumed, now);
+    }
+    Ok(partitions)
+}
+
+/// The jobs that a run may have at work.
+fn jobs_of(run: &LoadedRun, uuid: &Uuid) -> Vec<JobKey> {
+    run.steps
+        .iter()
+        .filter(|s| matches!(s.state.status, StepStatus::Starting | StepStatus::Running))
+        .filter_map(|s| key_of(&step_uuid(uuid, &run.plan.step(s.step).id, s.attempt)))
+        .collect()
+}
+
+/// What becomes of effects once their batch is durable.
+struct Dispatch {
+    shared: Arc<Shared>,
+    read: Sender<Read>,
+    fatal: Box<dyn Fn(&CommitError) + Send>,
+}
+
+impl Release for Dispatch {
+    fn release(&mut self, effect: Released) {
+        let shared = &self.shared;
+        match effect {
+            Released::Reply(answer, result) => answer(result),
+            Released::Launch(workflow, launch) => {
+                if let Some(jobs) = shared.jobs.get() {
+                    shared.metrics.jobs.inc();
+                    jobs.launch(&workflow, &launch);
+                }
+            }
+            Released::Cancel(_, uuid, ty) => with_jobs(shared, |jobs| jobs.cancel(&uuid, ty)),
+            Released::Release(_, uuid, ty) => with_jobs(shared, |jobs| jobs.release(&uuid, ty)),
+            Released::Fetch(workflow, request, what) => {
+                drop(self.read.send(Read::Fetch(workflow, request, what)))
+            }
+            Released::Load(workflow) => drop(self.read.send(Read::Load(workflow))),
+            Released::Evaluate(workflow, at, plan) => {
+                drop(self.read.send(Read::Evaluate(workflow, at, plan)))
+            }
+            Released::NotifyDurable(workflow, number) => {
+                shared.event(&workflow, Event::Durable(number))
+            }
+            Released::DefinitionChanged(workflow) => shared.definitions.changed(&workflow),
+            Released::Purge(workflow) => crate::purge::purge(&shared.pipeline, workflow),
+            // Nobody waits for single changes yet.
+            Released::Changed(..) => {}
+        }
+    }
+
+    fn fatal(&mut self, error: &CommitError) {
+        self.shared.down.store(true, Ordering::Relaxed);
+        tracing::error!(%error, "the store is broken");
+        (self.fatal)(error);
+    }
+}
+
+fn with_jobs(shared: &Shared, act: impl FnOnce(&Jobs)) {
+    if let Some(jobs) = shared.jobs.get() {
+        act(jobs);
+    }
+}
+
+/// Answers the engine's own questions to the store.
+fn serve_reads(shared: &Arc<Shared>, requests: &Mutex<Receiver<Read>>) {
+    loop {
+        let request = requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(request) = request else { return };
+        match request {
+            Read::Load(workflow) => {
+                let loaded = retry(shared, |snapshot| loader::workflow(&workflow, snapshot));
+                let loaded = loaded.map(Box::new).map_err(|e| e.to_string());
+                shared
+                    .inbox(&workflow)
+                    .internal(Input::Loaded { workflow, loaded });
+            }
+            Read::Fetch(workflow, request, what) => {
+                match retry(shared, |snapshot| fetch(shared, &workflow, &what, snapshot)) {
+                    Ok(answer) => shared.event(&workflow, Event::Fetched { request, answer }),
+                    Err(error) => {
+                        tracing::error!(%workflow, %error, "cannot read what the engine needs")
+                    }
+                }
+            }
+            Read::Evaluate(workflow, at, plan) => {
+                let outcome = plan.step(at.step).params.clone();
+                shared.event(&workflow, Event::Evaluated { at, outcome });
+            }
+        }
+    }
+}
+
+/// Reads, and again while the store cannot be read; gives up when the engine goes down.
+fn retry<T>(
+    shared: &Shared,
+    mut read: impl FnMut(&dyn Snapshot) -> Result<T, LoadError>,
+) -> Result<T, LoadError> {
+    loop {
+        match shared
+            .readers
+            .snapshot()
+            .map_err(LoadError::Read)
+            .and_then(|snapshot| read(&*snapshot))
+        {
+            Err(LoadError::Read(error)) if !shared.down.load(Ordering::Relaxed) => {
+                tracing::warn!(%error, "reading the store again");
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
+            other => return other,
+        }
+    }
+}
+
+fn fetch(
+    shared: &Shared,
+    workflow: &str,
+    what: &Fetch,
+    snapshot: &dyn Snapshot,
+) -> Result<Fetched, LoadError> {
+    let row = snapshot.workflow(workflow)?;
+    let key = row.map(|row| row.key);
+    let with_steps = |row: maestro_model::state::RunRow| {
+        // What waits or is over needs no steps.
+        loader::run(row, Vec::new(), &shared.definitions, snapshot)
+    };
+    Ok(match what {
+        Fetch::Queued { after, limit } => {
+            let limit = u32::try_from(*limit).unwrap_or(u32::MAX);
+            let rows = match key {
+                Some(key) => snapshot.queued(key, *after, limit)?,
+                None => Vec::new(),
+            };
+            Fetched::Queued(rows.into_iter().map(with_steps).collect::<Result<_, _>>()?)
+        }
+        Fetch::Instance(instance) => {
+            let row = match key {
+                Some(key) => snapshot.latest_run(key, *instance)?,
+                None => None,
+            };
+            Fetched::Instance(row.map(with_steps).transpose()?.map(Box::new))
+        }
+        Fetch::Uuid(uuid) => Fetched::Uuid(match key {
+            Some(key) => snapshot.run_by_uuid(key, uuid)?.is_some(),
+            None => false,
+        }),
+        Fetch::Deleted => {
+            let previous = snapshot.previous_workflow(workflow)?;
+            Fetched::Deleted {
+                last_instance: previous.map_or(0, |p| p.last_instance),
+                purging: previous.is_some_and(|p| p.purging.is_some()),
+            }
+        }
+    })
+}
