@@ -18,5 +18,6 @@ pub mod run;
 pub mod schedule;
 mod text_enum;
 pub mod validate;
+pub mod yaml;
 
 pub use map::{Map, Str};

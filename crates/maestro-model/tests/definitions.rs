@@ -359,7 +359,7 @@ fn retry_policies_are_resolved_and_echoed() {
         r#"{"error_retry_limit":99}"#,
         r#"{"error_retry_limit":"${r}"}"#,
         "{}",
-        r#"{"backoff":{"type":"FIXED_BACKOFF","error_retry_backoff_in_secs":"5mins"}}"#,
+        r#"{"backoff":{"error_retry_backoff_in_secs":"5mins","type":"FIXED_BACKOFF"}}"#,
     ] {
         assert_eq!(
             echo(&policy(json), "/workflow/steps/0/step/retry_policy"),
