@@ -496,7 +496,7 @@ fn a_subworkflow_takes_its_target_as_text() {
     );
 }
 
-// Decisions 17, 18.
+// Decisions 17, 18.
 #[test]
 fn aliases_are_resolved_within_a_budget_and_doubles_are_found() {
     assert_eq!(
@@ -532,6 +532,27 @@ fn faults_name_line_and_column() {
     );
     let deep = format!("workflow: {}1{}", "[".repeat(5000), "]".repeat(5000));
     assert!(read(&deep).is_err());
+}
+
+#[test]
+fn a_word_that_became_a_boolean_is_told_to_be_quoted() {
+    let fault = read(&workflow("x<string>: no"))
+        .expect_err("refused")
+        .to_string();
+    assert_eq!(
+        fault,
+        "the param `x` is declared as STRING, its value `no` is of type BOOLEAN; put it in quotes at line 4, column 14"
+    );
+    let shell = with_jobs(
+        &["job: {id: a, type: shell, 'shell<pmap>': {script: x, env: {FLAG: off}}}"],
+        "",
+    );
+    let invalid = validate::request(&read(&shell).expect("readable"), &Limits::default(), 0)
+        .expect_err("refused");
+    assert_eq!(
+        invalid.to_string(),
+        "workflow.steps[0].params.shell.value.env.FLAG the variable [FLAG] must be a text, it is a BOOLEAN; put it in quotes"
+    );
 }
 
 // Decision 24.

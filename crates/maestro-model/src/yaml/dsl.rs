@@ -114,7 +114,7 @@ impl<'a> Dsl<'a> {
         for (key, value) in node.map("the workflow")? {
             match key {
                 "id" | "name" | "description" | "timeout" | "criticality" => {
-                    text(&mut workflow, key, key, value)?
+                    text(&mut workflow, key, key, value)?;
                 }
                 "owner" => text(&mut properties, "owner", key, value)?,
                 "run_strategy" => text(&mut strategy, "rule", key, value)?,
@@ -204,13 +204,13 @@ impl<'a> Dsl<'a> {
         for (key, value) in body.map("a job")? {
             match key {
                 "id" | "name" | "description" | "failure_mode" | "timeout" => {
-                    text(&mut job.body, key, key, value)?
+                    text(&mut job.body, key, key, value)?;
                 }
                 "tags" => tags(&mut job.body, value)?,
                 "transition" if scalar::is_null(value) => {}
                 "transition" => {
                     job.transition =
-                        Some(value.list("`transition`")?).filter(|list| !list.is_empty())
+                        Some(value.list("`transition`")?).filter(|list| !list.is_empty());
                 }
                 "job_params" => open.replace(value, "`job_params`")?,
                 _ if own.take(kind, key, value) => {}

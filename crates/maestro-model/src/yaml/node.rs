@@ -161,8 +161,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Node, YamlError> {
         position: start,
     };
     let text = std::str::from_utf8(body).map_err(|_| fault("the text is not UTF-8"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = Builder {
-        events: Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        text,
+        events: Parser::new_from_str(text),
         anchors: HashMap::new(),
         nodes: 0,
     };
@@ -178,6 +180,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Node, YamlError> {
 }
 
 struct Builder<'a> {
+    text: &'a str,
     events: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -203,10 +206,17 @@ impl<'a> Builder<'a> {
         }
         let (kind, anchor) = match event {
             Event::Alias(anchor) => {
+                let name = self.alias_name(marker);
+                let node = self.anchors.get(&anchor);
+                let node = node.ok_or_else(|| {
+                    fault(format!(
+                        "the alias `{name}` stands inside of its own anchor"
+                    ))
+                })?;
+                let size = node.size();
+                self.count(size, position, &name)?;
                 let node = self.anchors.get(&anchor).cloned();
-                let node = node
-                    .ok_or_else(|| fault("the alias stands inside of its own anchor".to_owned()))?;
-                self.count(node.size(), position)?;
+                let node = node.ok_or_else(|| fault(format!("unknown alias `{name}`")))?;
                 return Ok(node);
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -222,9 +232,11 @@ impl<'a> Builder<'a> {
             Event::MappingStart(anchor, _) => (Kind::Map(self.map(depth)?), anchor),
             _ => return Err(fault("unexpected end of the document".to_owned())),
         };
-        self.count(1, position)?;
+        self.count(1, position, "")?;
         let node = Node { position, kind };
         if anchor > 0 {
+            // What is kept for aliases counts, too, so that nested anchors cannot multiply.
+            self.count(node.size(), position, "")?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
@@ -256,13 +268,29 @@ impl<'a> Builder<'a> {
         Ok(members)
     }
 
-    fn count(&mut self, nodes: usize, position: Position) -> Result<(), YamlError> {
+    fn count(&mut self, nodes: usize, position: Position, alias: &str) -> Result<(), YamlError> {
         self.nodes += nodes;
         if self.nodes <= NODES_MAX {
             return Ok(());
         }
-        let reason = format!("more than {NODES_MAX} values once aliases are written out");
+        let reason = match alias {
+            "" => format!("more than {NODES_MAX} values"),
+            alias => format!(
+                "the alias `{alias}` makes the text more than {NODES_MAX} values long once aliases are written out"
+            ),
+        };
         Err(YamlError::Text { reason, position })
+    }
+
+    /// The alias as it stands in the text, for messages.
+    fn alias_name(&self, marker: Marker) -> String {
+        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}');
+        self.text
+            .chars()
+            .skip(marker.index())
+            .take_while(|c| !ends(*c))
+            .take(60)
+            .collect()
     }
 }
 

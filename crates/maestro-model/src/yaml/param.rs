@@ -137,10 +137,19 @@ fn literal(key: &Key<'_>, value: &Node) -> Result<(ParamType, Json), YamlError> 
         },
     };
     match key.ty {
-        Some(declared) if declared != inferred => Err(value.fault(format!(
-            "the param `{}` is declared as {declared}, its value is of type {inferred}",
-            key.name
-        ))),
+        Some(declared) if declared != inferred => {
+            let is_scalar = value.text().is_some();
+            let advice = if declared == ParamType::String && is_scalar {
+                "; put it in quotes"
+            } else {
+                ""
+            };
+            Err(value.fault(format!(
+                "the param `{}` is declared as {declared}, its value {} is of type {inferred}{advice}",
+                key.name,
+                value.shown()
+            )))
+        }
         _ => Ok((inferred, json)),
     }
 }
