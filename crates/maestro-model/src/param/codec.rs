@@ -41,6 +41,7 @@ pub(crate) fn exactly_one_body(params: Option<&ParamMap>, at: &At<'_>) -> Result
 
 impl FromJson for ParamDefinition {
     fn from_json(json: Json, at: &At<'_>) -> Result<Self, JsonError> {
+        at.check_depth()?;
         if !matches!(json, Json::Object(_)) {
             return Err(at.wrong(
                 &json,
@@ -308,6 +309,7 @@ fn dynamic_map(
     json: Json,
     at: &At<'_>,
 ) -> Result<Map<EvaluatedValue>, JsonError> {
+    at.check_depth()?;
     let entry = |(name, json): (Box<str>, Json)| {
         let value = dynamic(
             declared.and_then(|entries| entries.get(&*name)),
@@ -486,14 +488,15 @@ mod tests {
             format!("{}{middle}{}", open.repeat(levels), close.repeat(levels))
         };
         let map = nest(
-            490,
+            145,
             r#"{"type":"MAP","value":{"a":"#,
             r#"{"type":"LONG","value":1}"#,
             "}}",
         );
+        // The deepest that is read: two names for each map, three for each loop.
         let open =
             r#"{"foreach":{"id":"f","params":{"loop_params":{"type":"MAP","value":{}}},"steps":["#;
-        let steps = nest(300, open, r#"{"step":{"id":"s","type":"NoOp"}}"#, "]}}");
+        let steps = nest(98, open, r#"{"step":{"id":"s","type":"NoOp"}}"#, "]}}");
         let run = move || {
             let param: ParamDefinition = codec::read(map.as_bytes()).expect("a param");
             assert_eq!(codec::to_text(&param).len(), map.len());
@@ -506,6 +509,14 @@ mod tests {
             );
             drop(request.clone());
         };
+        let too_deep = nest(
+            200,
+            r#"{"type":"MAP","value":{"a":"#,
+            r#"{"type":"LONG","value":1}"#,
+            "}}",
+        );
+        let fault = codec::read::<ParamDefinition>(too_deep.as_bytes()).expect_err("refused");
+        assert!(fault.to_string().contains("nested too deep"), "{fault}");
         std::thread::Builder::new()
             .stack_size(STACK)
             .spawn(run)

@@ -12,7 +12,7 @@ use crate::json::{Json, Object};
 pub(super) fn request(root: &Node, templates: Templates<'_>) -> Result<Json, YamlError> {
     let only = "the text must be a map with the one key `workflow`";
     let members = match &root.kind {
-        super::node::Kind::Map(members) => members.as_slice(),
+        super::node::Kind::Map(members) => &members[..],
         _ => return Err(root.fault(only)),
     };
     let [(key, workflow)] = members else {

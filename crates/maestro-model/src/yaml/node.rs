@@ -1,18 +1,24 @@
 //! YAML as a tree with positions; aliases are resolved (decision 18).
 
 use super::YamlError;
-use crate::json::{MAX_DEPTH, Position};
+use crate::json::Position;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, StrInput, Tag};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Most nodes of a text once its aliases are resolved.
 const NODES_MAX: usize = 200_000;
 
-/// A value with the place where it starts.
+/// The deepest nesting of lists and maps that is read; what a request may hold is less.
+const DEPTH_MAX: usize = 300;
+
+/// A value with the place where it starts. Lists and maps are shared, so that an alias costs nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) position: Position,
     pub(super) kind: Kind,
+    /// How many values it is with its aliases written out.
+    size: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -20,9 +26,9 @@ pub(super) enum Kind {
     /// A scalar as it is written, and how its type is found.
     Scalar(String, Typing),
     /// A list.
-    List(Vec<Node>),
+    List(Rc<[Node]>),
     /// A map, equal keys included.
-    Map(Vec<(Node, Node)>),
+    Map(Rc<[(Node, Node)]>),
 }
 
 /// How the type of a scalar is found (spec 01 D-1).
@@ -73,7 +79,7 @@ impl Node {
         };
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut distinct: Vec<(&str, &Node)> = Vec::with_capacity(members.len());
-        for (key, value) in members {
+        for (key, value) in members.iter() {
             let name = key
                 .text()
                 .ok_or_else(|| key.fault("a key must be a text"))?;
@@ -121,10 +127,10 @@ impl Node {
         while let Some(node) = open.pop() {
             match &node.kind {
                 Kind::Scalar(..) => {}
-                Kind::List(elements) => open.extend(elements),
+                Kind::List(elements) => open.extend(elements.iter()),
                 Kind::Map(members) => {
                     let mut seen: HashMap<&str, Position> = HashMap::new();
-                    for (key, value) in members {
+                    for (key, value) in members.iter() {
                         if let Some(name) = key.text()
                             && let Some(first) = seen.insert(name, key.position)
                         {
@@ -137,15 +143,18 @@ impl Node {
         }
         found
     }
+}
 
+impl Kind {
     fn size(&self) -> usize {
-        1 + match &self.kind {
-            Kind::Scalar(..) => 0,
-            Kind::List(elements) => elements.iter().map(Node::size).sum(),
+        let sum = |sum: usize, node: &Node| sum.saturating_add(node.size);
+        match self {
+            Kind::Scalar(..) => 1,
+            Kind::List(elements) => elements.iter().fold(1, sum),
             Kind::Map(members) => members
                 .iter()
-                .map(|(key, value)| key.size() + value.size())
-                .sum(),
+                .flat_map(|(key, value)| [key, value])
+                .fold(1, sum),
         }
     }
 }
@@ -201,22 +210,19 @@ impl<'a> Builder<'a> {
     fn node(&mut self, event: Event<'a>, marker: Marker, depth: usize) -> Result<Node, YamlError> {
         let position = position(marker);
         let fault = |reason: String| YamlError::Text { reason, position };
-        if depth > MAX_DEPTH {
-            return Err(fault(format!("more than {MAX_DEPTH} levels of nesting")));
+        if depth > DEPTH_MAX {
+            return Err(fault(format!("more than {DEPTH_MAX} levels of nesting")));
         }
         let (kind, anchor) = match event {
             Event::Alias(anchor) => {
                 let name = self.alias_name(marker);
-                let node = self.anchors.get(&anchor);
+                let node = self.anchors.get(&anchor).cloned();
                 let node = node.ok_or_else(|| {
                     fault(format!(
                         "the alias `{name}` stands inside of its own anchor"
                     ))
                 })?;
-                let size = node.size();
-                self.count(size, position, &name)?;
-                let node = self.anchors.get(&anchor).cloned();
-                let node = node.ok_or_else(|| fault(format!("unknown alias `{name}`")))?;
+                self.count(node.size, position, &name)?;
                 return Ok(node);
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -228,15 +234,17 @@ impl<'a> Builder<'a> {
                 let typing = typing(style, tag.as_deref()).map_err(fault)?;
                 (Kind::Scalar(text.into_owned(), typing), anchor)
             }
-            Event::SequenceStart(anchor, _) => (Kind::List(self.list(depth)?), anchor),
-            Event::MappingStart(anchor, _) => (Kind::Map(self.map(depth)?), anchor),
+            Event::SequenceStart(anchor, _) => (Kind::List(self.list(depth)?.into()), anchor),
+            Event::MappingStart(anchor, _) => (Kind::Map(self.map(depth)?.into()), anchor),
             _ => return Err(fault("unexpected end of the document".to_owned())),
         };
         self.count(1, position, "")?;
-        let node = Node { position, kind };
+        let node = Node {
+            position,
+            size: kind.size(),
+            kind,
+        };
         if anchor > 0 {
-            // What is kept for aliases counts, too, so that nested anchors cannot multiply.
-            self.count(node.size(), position, "")?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
