@@ -41,9 +41,10 @@ fn root() -> PathBuf {
 }
 
 fn calls() -> Vec<Call> {
-    let lines =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests.jsonl"))
-            .expect("requests");
+    let lines = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/model/requests.jsonl"),
+    )
+    .expect("requests");
     let mut golden: BTreeMap<String, Json> = BTreeMap::new();
     let call = |line: &str| {
         let line =
