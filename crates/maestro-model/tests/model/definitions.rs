@@ -378,3 +378,14 @@ fn an_unknown_field_is_told_with_its_path_and_the_nearest_name() {
         "JSON parse error: `workflow.steps[0].step.retry_polcy`: unknown field `retry_polcy`; did you mean `retry_policy`?"
     );
 }
+
+#[test]
+fn a_workflow_without_steps_is_told_beside_other_violations() {
+    let missing = r#"{"workflow":{"id":"a b"}}"#;
+    violates(missing, "workflow.steps");
+    violates(missing, "workflow.id");
+    violates(r#"{"workflow":{"id":"a","steps":[]}}"#, "workflow.steps");
+    violates(r#"{"workflow":{"id":"a","steps":null}}"#, "workflow.steps");
+    violates(r#"{"workflow":{"steps":[]}}"#, "workflow.id");
+    violates(r#"{"properties":{"owner":"a"}}"#, "workflow");
+}
