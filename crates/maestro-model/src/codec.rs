@@ -66,7 +66,12 @@ impl From<SyntaxError> for JsonError {
 pub struct At<'a> {
     parent: Option<&'a At<'a>>,
     step: Step<'a>,
+    depth: u16,
 }
+
+/// Most names and indexes on the way to a param or a step. Ours, and less than what JSON may nest: all that is done with
+/// params and loops follows their nesting on the stack. Loops more than ten deep could not run (spec 01 ST-6).
+pub const PATH_MAX: u16 = 300;
 
 #[derive(Debug, Clone, Copy)]
 enum Step<'a> {
@@ -80,6 +85,7 @@ impl<'a> At<'a> {
     pub const ROOT: At<'static> = At {
         parent: None,
         step: Step::Root,
+        depth: 0,
     };
 
     /// The place of a member.
@@ -87,6 +93,7 @@ impl<'a> At<'a> {
         At {
             parent: Some(self),
             step: Step::Name(name),
+            depth: self.depth.saturating_add(1),
         }
     }
 
@@ -95,7 +102,24 @@ impl<'a> At<'a> {
         At {
             parent: Some(self),
             step: Step::Index(index),
+            depth: self.depth.saturating_add(1),
         }
+    }
+
+    /// Refuses values that are nested too deep to be worked with; see [`PATH_MAX`].
+    ///
+    /// # Errors
+    /// The place is deeper than that.
+    pub fn check_depth(&self) -> Result<(), JsonError> {
+        if self.depth <= PATH_MAX {
+            return Ok(());
+        }
+        Err(JsonError {
+            path: String::new(),
+            ..self.fault(format!(
+                "params or steps are nested too deep: more than {PATH_MAX} names and indexes"
+            ))
+        })
     }
 
     /// A fault at this place.

@@ -19,5 +19,6 @@ pub mod schedule;
 pub mod state;
 mod text_enum;
 pub mod validate;
+pub mod yaml;
 
 pub use map::{Map, Str};

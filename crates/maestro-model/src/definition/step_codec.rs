@@ -108,6 +108,7 @@ impl Wrapper {
 
 impl FromJson for Step {
     fn from_json(json: Json, at: &At<'_>) -> Result<Self, JsonError> {
+        at.check_depth()?;
         let words = || {
             Wrapper::ALL
                 .iter()

@@ -91,7 +91,8 @@ impl FromJson for Workflow {
             criticality: members.field("criticality")?,
             instance_step_concurrency: members.field("instance_step_concurrency")?,
             params: members.field("params")?,
-            steps: Field::field(steps, &steps_at)?,
+            // A missing list is told by the rule about empty ones (spec 01 V-31), beside other violations.
+            steps: Option::<Vec<Step>>::field(steps, &steps_at)?.unwrap_or_default(),
         };
         members.close(FIELDS)?;
         exactly_one_body(workflow.params.as_ref(), &at.name("params"))?;

@@ -41,6 +41,7 @@ pub(crate) fn exactly_one_body(params: Option<&ParamMap>, at: &At<'_>) -> Result
 
 impl FromJson for ParamDefinition {
     fn from_json(json: Json, at: &At<'_>) -> Result<Self, JsonError> {
+        at.check_depth()?;
         if !matches!(json, Json::Object(_)) {
             return Err(at.wrong(
                 &json,
@@ -308,6 +309,7 @@ fn dynamic_map(
     json: Json,
     at: &At<'_>,
 ) -> Result<Map<EvaluatedValue>, JsonError> {
+    at.check_depth()?;
     let entry = |(name, json): (Box<str>, Json)| {
         let value = dynamic(
             declared.and_then(|entries| entries.get(&*name)),
@@ -370,5 +372,156 @@ fn array_type(
         (Some(other @ (Json::Array(_) | Json::Object(_))), _) => {
             Err(at.wrong(other, "an array of scalars"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+    use crate::param::Params;
+
+    fn instance(json: &str) -> Result<Param, JsonError> {
+        codec::read(json.as_bytes())
+    }
+
+    // Spec 02 J-14, J-10.
+    #[test]
+    fn an_instance_comes_back_as_written() {
+        for json in [
+            r#"{"value":7,"type":"LONG","tags":[],"mode":"MUTABLE","evaluated_result":7,"evaluated_time":1700000000123,"source":"DEFINITION"}"#,
+            r#"{"value":15,"type":"DOUBLE","evaluated_result":15.0,"evaluated_time":1}"#,
+            r#"{"type":"MAP","evaluated_result":{"s":"x","l":1,"d":1.5,"b":true,"m":{"a":["x",null]},"n":[1],"f":[1.5],"t":[true]},"evaluated_time":1}"#,
+            r#"{"expression":"x","type":"DOUBLE_ARRAY","evaluated_result":["NaN","Infinity",1.0E10],"evaluated_time":1,"info":"i"}"#,
+        ] {
+            assert_eq!(
+                instance(json)
+                    .map(|param| codec::to_text(&param))
+                    .as_deref(),
+                Ok(json)
+            );
+        }
+    }
+
+    // Spec 02 J-11.
+    #[test]
+    fn an_instance_needs_a_result_and_a_time() {
+        for json in [
+            r#"{"value":7,"type":"LONG"}"#,
+            r#"{"value":7,"type":"LONG","evaluated_result":7}"#,
+            r#"{"value":7,"type":"LONG","evaluated_result":null,"evaluated_time":1}"#,
+            r#"{"value":7,"expression":"7","type":"LONG","evaluated_result":7,"evaluated_time":1}"#,
+            r#"{"type":"LONG","evaluated_result":"x","evaluated_time":1}"#,
+        ] {
+            assert!(instance(json).is_err(), "{json}");
+        }
+    }
+
+    // Spec 02 J-12.
+    #[test]
+    fn arrays_in_a_map_result_take_the_declared_type_or_that_of_their_elements() {
+        let json = r#"{"p":{"value":{"a":{"type":"LONG_ARRAY","value":[]},"d":{"type":"DOUBLE_ARRAY","value":[1]}},
+            "type":"MAP","evaluated_result":{"a":[],"d":[1],"e":[],"m":[1,2.5]},"evaluated_time":1}}"#;
+        let params: Params = codec::read(json.as_bytes()).expect("params");
+        let Some(EvaluatedValue::Map(result)) = params.get("p").and_then(Param::result) else {
+            panic!("a map")
+        };
+        let types: Vec<ParamType> = result.values().map(EvaluatedValue::ty).collect();
+        assert_eq!(
+            types,
+            [
+                ParamType::LongArray,
+                ParamType::DoubleArray,
+                ParamType::StringArray,
+                ParamType::DoubleArray
+            ]
+        );
+        assert!(
+            instance(r#"{"type":"MAP","evaluated_result":{"a":[[1]]},"evaluated_time":1}"#)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn source_and_internal_mode_are_interpreted_when_asked_for() {
+        use crate::param::{InternalMode, MetaFault, ParamSource};
+        let meta = |json: &str| {
+            let param: ParamDefinition =
+                codec::read(format!(r#"{{"type":"LONG","value":1,{json}}}"#).as_bytes())
+                    .expect("a param");
+            param.meta
+        };
+        assert_eq!(
+            meta(r#""source":"launch""#).source(),
+            Ok(Some(ParamSource::Launch))
+        );
+        assert_eq!(
+            meta(r#""internal_mode":"RESERVED""#).internal_mode(),
+            Ok(Some(InternalMode::Reserved))
+        );
+        assert_eq!(
+            meta(r#""internal_mode":null"#).internal_mode(),
+            Err(MetaFault::Null("internal mode"))
+        );
+        assert_eq!(
+            meta(r#""source":7"#).source(),
+            Err(MetaFault::NotText("param source"))
+        );
+        assert!(matches!(
+            meta(r#""source":"x""#).source(),
+            Err(MetaFault::Unknown { .. })
+        ));
+        let mut set = meta(r#""source":"x","k":1"#);
+        set.set_source(Some(ParamSource::Definition));
+        assert_eq!(
+            (set.source(), set.free().count()),
+            (Ok(Some(ParamSource::Definition)), 1)
+        );
+    }
+
+    /// The stack of a worker thread.
+    const STACK: usize = 2 * 1024 * 1024;
+
+    #[test]
+    fn the_deepest_definitions_fit_the_stack() {
+        let nest = |levels: usize, open: &str, middle: &str, close: &str| {
+            format!("{}{middle}{}", open.repeat(levels), close.repeat(levels))
+        };
+        let map = nest(
+            145,
+            r#"{"type":"MAP","value":{"a":"#,
+            r#"{"type":"LONG","value":1}"#,
+            "}}",
+        );
+        // The deepest that is read: two names for each map, three for each loop.
+        let open =
+            r#"{"foreach":{"id":"f","params":{"loop_params":{"type":"MAP","value":{}}},"steps":["#;
+        let steps = nest(98, open, r#"{"step":{"id":"s","type":"NoOp"}}"#, "]}}");
+        let run = move || {
+            let param: ParamDefinition = codec::read(map.as_bytes()).expect("a param");
+            assert_eq!(codec::to_text(&param).len(), map.len());
+            let body =
+                format!(r#"{{"workflow":{{"id":"w","params":{{"p":{map}}},"steps":[{steps}]}}}}"#);
+            let request: crate::definition::WorkflowCreateRequest =
+                codec::read(body.as_bytes()).expect("a request");
+            assert!(
+                crate::validate::request(&request, &crate::validate::Limits::default(), 0).is_err()
+            );
+            drop(request.clone());
+        };
+        let too_deep = nest(
+            200,
+            r#"{"type":"MAP","value":{"a":"#,
+            r#"{"type":"LONG","value":1}"#,
+            "}}",
+        );
+        let fault = codec::read::<ParamDefinition>(too_deep.as_bytes()).expect_err("refused");
+        assert!(fault.to_string().contains("nested too deep"), "{fault}");
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn(run)
+            .expect("a thread")
+            .join()
+            .expect("no overflow");
     }
 }

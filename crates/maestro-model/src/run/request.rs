@@ -264,3 +264,174 @@ impl FromJson for StepRestartRequest {
         Ok(request)
     }
 }
+
+impl ToJson for RestartRequest {
+    fn write(&self, out: &mut Writer) {
+        out.object(|members| {
+            members.member("request_time", &self.request_time);
+            members.member("request_id", &self.request_id);
+            members.always("restart_policy", &self.restart_policy);
+            members.member("run_params", &self.run_params);
+        });
+    }
+}
+
+impl ToJson for StepRestartRequest {
+    fn write(&self, out: &mut Writer) {
+        out.object(|members| {
+            members.member("request_time", &self.request_time);
+            members.member("request_id", &self.request_id);
+            members.always("restart_policy", &self.restart_policy);
+            members.member("step_run_params", &self.step_run_params);
+            members.always("upstream_restart_mode", &self.upstream_restart_mode);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+    use crate::validate::{self, Limits};
+
+    fn start(fields: &str) -> Result<StartRequest, JsonError> {
+        codec::read(format!(r#"{{"initiator":{{"type":"manual"}}{fields}}}"#).as_bytes())
+    }
+
+    fn run(fields: &str) -> RunRequest {
+        let request = start(fields).expect("readable");
+        request.into_run_request("ann".into(), 99, Uuid::nil())
+    }
+
+    // [04:68]
+    #[test]
+    fn start_requests_are_read_strictly_where_it_matters() {
+        for fields in [
+            r#","run_params":{"limit":null}"#,
+            r#","run_params":"x""#,
+            r#","runtime_tags":[null]"#,
+            r#","runtime_tags":"a""#,
+            r#","artifacts":{"a":5}"#,
+            r#","request_id":"abc""#,
+            r#","colour":1"#,
+        ] {
+            assert!(start(fields).is_err(), "{fields}");
+        }
+        assert_eq!(run(r#","request_id":"""#).request_id, Uuid::nil());
+        let id = run(r#","request_id":"7B92BD31-8478-35DB-BB77-DFDB3D7260FC""#).request_id;
+        assert_eq!(
+            codec::to_text(&id),
+            "\"7b92bd31-8478-35db-bb77-dfdb3d7260fc\""
+        );
+        assert_eq!(run(r#","request_time":null"#).request_time, 0);
+        assert_eq!(run("").request_time, 99);
+        let deep: StartRequest =
+            codec::read(br#"{"initiator":{"type":"manual","depth":3}}"#).expect("readable");
+        assert_eq!(
+            codec::to_text(
+                &deep
+                    .into_run_request("ann".into(), 0, Uuid::nil())
+                    .initiator
+            ),
+            r#"{"depth":3,"type":"MANUAL","user":"ann"}"#
+        );
+    }
+
+    // [04:26]
+    #[test]
+    fn run_params_follow_the_rules_of_definitions() {
+        assert!(
+            start(r#","run_params":{"p":{"value":1,"expression":"1","type":"LONG"}}"#).is_err()
+        );
+        let params = run(r#","run_params":{"p":{"value":"4","type":"long"}}"#).run_params;
+        assert_eq!(
+            codec::to_text(&params),
+            r#"{"p":{"value":4,"type":"LONG"}}"#
+        );
+    }
+
+    // [02:57,58] [04:27]
+    #[test]
+    fn names_number_and_source_of_run_params_are_limited() {
+        let violations = |params: &str| {
+            let request = start(&format!(r#","run_params":{{{params}}}"#)).expect("readable");
+            validate::start(&request, &Limits::default())
+                .err()
+                .map_or(0, |invalid| invalid.violations.len())
+        };
+        let param = |name: &str| format!(r#""{name}":{{"type":"LONG","value":1}}"#);
+        let many = |count: usize| {
+            (0..count)
+                .map(|n| param(&format!("p{n}")))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        assert_eq!(violations(&many(128)), 0);
+        assert_eq!(violations(&many(129)), 1);
+        for name in [
+            "params",
+            "MAESTRO",
+            "Util",
+            "AUTH_BLOB",
+            "AUTHORIZED_MANAGERS",
+            "a__b",
+            "9a",
+            "Maestro_x",
+        ] {
+            assert_eq!(violations(&param(name)), 1, "{name}");
+        }
+        assert_eq!(
+            violations(&format!(
+                "{},{}",
+                param("AUTHORIZED_managers"),
+                param("_a.b-c")
+            )),
+            0
+        );
+        assert_eq!(
+            violations(r#""p":{"type":"LONG","value":1,"source":"LAUNCH"}"#),
+            1
+        );
+        assert_eq!(
+            violations(r#""p":{"type":"LONG","value":1,"source":null}"#),
+            1
+        );
+        assert_eq!(
+            violations(
+                r#""p":{"type":"MAP","value":{"q":{"type":"LONG","value":1,"source":"LAUNCH"}}}"#
+            ),
+            0
+        );
+    }
+
+    #[test]
+    fn ancestors_give_depth_and_parents() {
+        let json = r#"{"ancestors":[{"workflow_id":"a","instance_id":1,"run_id":1,"step_id":"s","step_attempt_id":1,"sync":true},{"workflow_id":"maestro_foreach_x","instance_id":2,"run_id":1,"step_id":"t","step_attempt_id":1}],"depth":2,"type":"SUBWORKFLOW"}"#;
+        let initiator: Initiator = codec::read(json.as_bytes()).expect("an initiator");
+        assert_eq!(codec::to_text(&initiator), json);
+        let ancestors = initiator.ancestors().expect("nested");
+        assert_eq!(&*ancestors.parent().workflow_id, "maestro_foreach_x");
+        assert_eq!(&*ancestors.non_inline_parent().workflow_id, "a");
+        assert!(codec::read::<Initiator>(br#"{"type":"FOREACH","ancestors":[]}"#).is_err());
+        assert!(
+            codec::read::<Initiator>(br#"{"type":"TIME","trigger_uuid":"u","trigger_time":1}"#)
+                .is_err()
+        );
+        assert!(codec::read::<Initiator>(br#"{"type":"MANUAL","foo":1}"#).is_err());
+    }
+
+    #[test]
+    fn restart_requests_come_back() {
+        let json =
+            r#"{"request_time":5,"restart_policy":"RESTART_FROM_BEGINNING","run_params":{}}"#;
+        let request: RestartRequest = codec::read(json.as_bytes()).expect("readable");
+        assert_eq!(codec::to_text(&request), json);
+        let json = r#"{"restart_policy":"RESTART_FROM_INCOMPLETE","upstream_restart_mode":"RESTART_FROM_STEP"}"#;
+        let request: StepRestartRequest = codec::read(json.as_bytes()).expect("readable");
+        assert_eq!(codec::to_text(&request), json);
+        assert!(
+            codec::read::<StepRestartRequest>(br#"{"restart_policy":"RESTART_FROM_SPECIFIC"}"#)
+                .is_err()
+        );
+    }
+}

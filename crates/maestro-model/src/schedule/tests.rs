@@ -274,6 +274,55 @@ fn alternatives_pair_by_position() {
     );
 }
 
+//
+#[test]
+fn a_nightly_run_keeps_its_hour_around_both_changes() {
+    assert_eq!(
+        fires("30 2 * * *", "Europe/Berlin", "2026-03-27T00:00:00Z", 4),
+        [
+            "2026-03-27 02:30:00+01",
+            "2026-03-28 02:30:00+01",
+            "2026-03-30 02:30:00+02",
+            "2026-03-31 02:30:00+02"
+        ]
+    );
+    assert_eq!(
+        fires("30 2 * * *", "Europe/Berlin", "2026-10-23T12:00:00Z", 3),
+        [
+            "2026-10-24 02:30:00+02",
+            "2026-10-25 02:30:00+02",
+            "2026-10-26 02:30:00+01"
+        ]
+    );
+}
+
+//
+#[test]
+fn a_repeated_hour_is_neither_lost_nor_fired_in_without_end() {
+    assert_eq!(
+        fires(
+            "*/30 * * * *",
+            "America/New_York",
+            "2026-11-01T04:59:00Z",
+            4
+        ),
+        [
+            "2026-11-01 01:00:00-04",
+            "2026-11-01 01:30:00-04",
+            "2026-11-01 01:00:00-05",
+            "2026-11-01 01:30:00-05"
+        ]
+    );
+    assert_eq!(
+        fires("0 */2 * * *", "America/New_York", "2026-11-01T03:59:00Z", 3),
+        [
+            "2026-11-01 00:00:00-04",
+            "2026-11-01 02:00:00-05",
+            "2026-11-01 04:00:00-05"
+        ]
+    );
+}
+
 #[test]
 fn executions_are_strictly_after_and_end_with_the_years() {
     let hourly = schedule("0 * * * *", "UTC");
@@ -298,6 +347,13 @@ fn executions_are_strictly_after_and_end_with_the_years() {
         fires("0 0 29 2 *", "", "2097-01-01T00:00:00Z", 1),
         ["2104-02-29 00:00:00+00"]
     );
+    assert_eq!(schedule("0 0 31 4,6 *", "UTC").next(0), None);
+    let once = schedule("0 0 12 1 1 ? 2027", "UTC");
+    assert_eq!(
+        once.next(ms("2027-01-01T11:59:59Z")),
+        Some(ms("2027-01-01T12:00:00Z"))
+    );
+    assert_eq!(once.next(ms("2027-01-01T12:00:00Z")), None);
     assert_eq!(hourly.next(i64::MAX), None);
     assert_eq!(hourly.next(i64::MIN), None);
 }

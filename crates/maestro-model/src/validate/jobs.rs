@@ -6,7 +6,7 @@
 use super::Checker;
 use crate::codec::{At, nearest};
 use crate::definition::{LeafStep, LeafType, Step};
-use crate::param::{ParamBody, ParamMap, ParamValue};
+use crate::param::{ParamBody, ParamMap, ParamType, ParamValue};
 
 /// The settings of one step type.
 struct Settings {
@@ -153,13 +153,34 @@ pub(super) fn check(checker: &mut Checker<'_>, step: &Step, leaf: &LeafStep, at:
     };
     known_keys(checker, entries, &settings, &at);
     given_keys(checker, entries, &settings, leaf, &at);
-    if let Some(ParamValue::StringMap(env)) = entries.get("env").and_then(|param| param.value()) {
-        for name in env.keys().filter(|name| RESERVED_ENV.contains(&&***name)) {
-            checker.add(
-                &at.name("value").name("env"),
-                format!("the variable [{name}] is set by the system; rename it"),
-            );
+    environment(checker, entries, &at.name("value").name("env"));
+}
+
+/// Variables are texts, and none of those that the system sets (spec 07 BX-3).
+fn environment(checker: &mut Checker<'_>, entries: &ParamMap, at: &At<'_>) {
+    let value = entries.get("env").and_then(|param| param.value());
+    let names: Vec<&str> = match value {
+        Some(ParamValue::StringMap(env)) => env.keys().map(|name| &**name).collect(),
+        Some(ParamValue::Map(env)) => {
+            for (name, param) in env
+                .iter()
+                .filter(|(_, param)| param.ty() != ParamType::String)
+            {
+                let text = format!(
+                    "the variable [{name}] must be a text, it is a {}; put it in quotes",
+                    param.ty()
+                );
+                checker.add(&at.name(name), text);
+            }
+            env.keys().map(|name| &**name).collect()
         }
+        _ => Vec::new(),
+    };
+    for name in names.into_iter().filter(|name| RESERVED_ENV.contains(name)) {
+        checker.add(
+            at,
+            format!("the variable [{name}] is set by the system; rename it"),
+        );
     }
 }
 

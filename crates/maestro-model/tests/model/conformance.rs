@@ -3,11 +3,12 @@
 
 use maestro_model::codec;
 use maestro_model::definition::{
-    PropertiesSnapshot, PropertiesUpdate, Tag, User, WorkflowCreateRequest,
+    PropertiesSnapshot, PropertiesUpdate, StepType, Tag, User, WorkflowCreateRequest,
 };
 use maestro_model::json::Json;
 use maestro_model::run::StartRequest;
 use maestro_model::validate::{self, Limits};
+use maestro_model::yaml;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,9 +41,10 @@ fn root() -> PathBuf {
 }
 
 fn calls() -> Vec<Call> {
-    let lines =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests.jsonl"))
-            .expect("requests");
+    let lines = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/model/requests.jsonl"),
+    )
+    .expect("requests");
     let mut golden: BTreeMap<String, Json> = BTreeMap::new();
     let call = |line: &str| {
         let line =
@@ -113,9 +115,26 @@ fn same(a: &Json, b: &Json) -> bool {
 }
 
 fn is_definition(call: &Call) -> bool {
-    !call.yaml
-        && (call.line == "POST /api/v3/workflows"
-            || call.line == "PUT /api/v3/workflows/actions/validate")
+    let line = call.line.trim_end_matches("/yaml");
+    line == "POST /api/v3/workflows" || line == "PUT /api/v3/workflows/actions/validate"
+}
+
+/// The job templates that the scenarios push.
+fn template(ty: &str, version: &str) -> Option<StepType> {
+    match (ty.strip_prefix(PREFIX)?, version) {
+        ("_tpl", "default") => Some(StepType::Notebook),
+        ("_ver", "v2") => Some(StepType::Kubernetes),
+        _ => None,
+    }
+}
+
+/// Reads a request; the flag of a fault says whether it is one of reading.
+fn read(call: &Call) -> Result<WorkflowCreateRequest, (String, bool)> {
+    if call.yaml {
+        return yaml::workflow(&call.body, &template).map_err(|fault| (fault.to_string(), true));
+    }
+    codec::read::<WorkflowCreateRequest>(&call.body)
+        .map_err(|fault| (fault.to_string(), !fault.is_violation))
 }
 
 /// A time at which the recordings could have been made, in epoch milliseconds.
@@ -123,9 +142,9 @@ const NOW: i64 = 1_760_000_000_000;
 
 /// What this crate says to a push or a validation: `None`, or the fault and whether it is one of reading.
 fn refusal(call: &Call, first: bool) -> Option<(String, bool)> {
-    let request = match codec::read::<WorkflowCreateRequest>(&call.body) {
+    let request = match read(call) {
         Ok(request) => request,
-        Err(fault) => return Some((fault.to_string(), !fault.is_violation)),
+        Err(fault) => return Some(fault),
     };
     if let Err(invalid) = validate::request(&request, &Limits::default(), NOW) {
         return Some((invalid.to_string(), false));
@@ -142,7 +161,7 @@ fn requests_are_refused_exactly_where_the_reference_refuses_them() {
     let mut accepted = Vec::new();
     let mut pushed: Vec<(String, String)> = Vec::new();
     for call in calls().iter().filter(|call| is_definition(call)) {
-        let id = codec::read::<WorkflowCreateRequest>(&call.body)
+        let id = read(call)
             .map(|r| r.workflow.id.to_string())
             .unwrap_or_default();
         let key = (call.scenario.clone(), id);
@@ -183,6 +202,8 @@ const ELSEWHERE: &[&str] = &[
     "definitions-subworkflow-target 1",
     "definitions-dry-run-",
     "definitions-job-template-in-push ",
+    "definitions-yaml-param-keys 0",
+    "definitions-yaml-job-template 3",
     "params-def-value-or-expression 3",
     "params-def-value-or-expression 5",
     "params-attr-timeout ",
@@ -206,7 +227,7 @@ fn definitions_come_back_as_recorded() {
         .iter()
         .filter(|call| is_definition(call) && call.status == 200)
     {
-        let request = codec::read::<WorkflowCreateRequest>(&call.body).expect("see the other test");
+        let request = read(call).expect("see the other test");
         let ours = Json::parse(codec::to_text(&request.workflow).as_bytes()).expect("our own JSON");
         let body = call.recorded.pointer("/body").and_then(Json::as_object);
         for (pointer, recorded) in body.into_iter().flat_map(maestro_model::json::Object::iter) {
@@ -250,7 +271,7 @@ fn definitions_come_back_as_recorded() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(compared >= 30, "only {compared} definitions were compared");
+    assert!(compared >= 39, "only {compared} definitions were compared");
 }
 
 #[test]
@@ -291,15 +312,12 @@ fn properties_follow_pushes_and_changes_as_recorded() {
     let mut current: BTreeMap<String, PropertiesSnapshot> = BTreeMap::new();
     let mut compared = 0;
     let mut now = 0;
-    for call in calls()
-        .iter()
-        .filter(|call| !call.yaml && call.status == 200)
-    {
+    for call in calls().iter().filter(|call| call.status == 200) {
         now += 1;
         let user = User::from("caller");
-        let (id, next, within) = if call.line == "POST /api/v3/workflows" {
-            let request =
-                codec::read::<WorkflowCreateRequest>(&call.body).expect("see the other test");
+        let (id, next, within) = if call.line.trim_end_matches("/yaml") == "POST /api/v3/workflows"
+        {
+            let request = read(call).expect("see the other test");
             let key = format!("{} {}", call.scenario, request.workflow.id);
             let pushed = request.properties.as_ref();
             let next = PropertiesSnapshot::after_push(

@@ -12,7 +12,7 @@ import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
+ROOT = HERE.parents[3]
 sys.path.insert(0, str(ROOT / "conformance" / "scenarios"))
 CALLS = ("POST /api/v3/workflows", "PUT /api/v3/workflows/actions/validate")
 
