@@ -87,7 +87,10 @@ async fn end(engine: &Engine, workflow: &str, instance: i64) -> InstanceStatus {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("instance {instance} of {workflow} does not end");
+    let snapshot = engine.snapshot().expect("snapshot");
+    let row = snapshot.workflow(workflow).unwrap().expect("workflow");
+    let run = snapshot.latest_run(row.key, instance).unwrap().expect("run");
+    panic!("instance {instance} of {workflow} does not end: {:#?}", snapshot.steps(run.key).unwrap());
 }
 
 fn steps(engine: &Engine, workflow: &str, instance: i64) -> Vec<StepStatus> {
@@ -168,7 +171,7 @@ async fn many_clients_at_once_get_every_instance_once() {
 async fn a_shell_step_runs_and_its_output_steers_the_branch() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(dir.path());
-    let script = r#"echo hello; printf '{\"ok\": true}' > \"$MAESTRO_OUTPUT_FILE\""#;
+    let script = r#"echo hello; printf '{\"params\": {\"ok\": true}}' > \"$MAESTRO_OUTPUT_FILE\""#;
     let steps_json = format!(
         r#"{{"step":{{"id":"a","type":"Shell","params":{{
             "ok":{{"type":"BOOLEAN","value":false}},

@@ -97,7 +97,7 @@ impl LocalExecutor {
         let (errands, list) = mpsc::channel::<Option<Errand>>();
         let shared = Arc::new(Shared {
             root,
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
             settings: LocalSettings {
                 max_jobs: settings.max_jobs.max(1),
                 ..settings
@@ -312,6 +312,8 @@ impl Drop for LocalExecutor {
         if let Some(spare) = self.shared.spare().take() {
             spare.dismiss();
         }
+        let lock = self.shared.lock.lock();
+        drop(lock.unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
@@ -320,7 +322,8 @@ type Errand = Box<dyn FnOnce(&Arc<Shared>) + Send>;
 
 pub(super) struct Shared {
     root: Root,
-    _lock: OwnedFd,
+    /// Given back when the executor is dropped, although threads that watch jobs may live on for a moment.
+    lock: Mutex<Option<OwnedFd>>,
     settings: LocalSettings,
     on_event: Box<dyn Fn(Event) + Send + Sync>,
     state: Mutex<State>,
