@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, pidfd_send_signal};
 
-use super::folder::{Found, OpenError, Root, make_dir, write_private};
+use super::folder::{Found, Lock, OpenError, Root, make_dir, write_private};
 use super::follow::{Followers, LogFollow};
 use super::job::{CommandLine, Ended, Event, Job, JobIdentity, JobKey, Label, Outcome, Started};
 use super::log::{LogChunk, LogReader, tail_path};
@@ -320,7 +320,7 @@ type Errand = Box<dyn FnOnce(&Arc<Shared>) + Send>;
 
 pub(super) struct Shared {
     root: Root,
-    _lock: OwnedFd,
+    _lock: Lock,
     settings: LocalSettings,
     on_event: Box<dyn Fn(Event) + Send + Sync>,
     state: Mutex<State>,

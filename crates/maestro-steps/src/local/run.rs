@@ -23,6 +23,9 @@ use super::record::{Claim, End, ExitRecord, MainRecord, Report};
 use super::spawn::Spare;
 use crate::outputs;
 
+/// Beside the output file: what our own part of a job writes if it failed for no fault of the job's.
+const PLATFORM_ERROR: &str = "platform_error";
+
 /// Runs or re-attaches the job; returns when it is over and none of its processes is left.
 pub(super) fn to_end(shared: &Shared, folder: &JobFolder, job: &Arc<Job>) -> Ended {
     Run {
@@ -194,6 +197,12 @@ impl Run<'_> {
             self.add_outputs(&mut ended, &log, exit.ended_at);
         }
         name_memory_limit(self.job, &mut ended);
+        if ended.outcome == Outcome::UserError
+            && let Ok(why) = std::fs::read_to_string(self.folder.file(PLATFORM_ERROR))
+        {
+            ended.outcome = Outcome::PlatformError;
+            ended.message = format!("{}: {why}", ended.message);
+        }
         ended
     }
 
