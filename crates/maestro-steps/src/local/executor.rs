@@ -482,10 +482,13 @@ impl Shared {
     /// Starts the supervisor of the next job, off the path of this one.
     pub(super) fn make_spare(&self) {
         if self.settings.spare_supervisor {
+            // Only this thread makes them, so there is never one too many; and nobody waits for it: a job that finds
+            // none starts its own.
             self.later(|shared| {
-                let mut spare = shared.spare();
-                if spare.is_none() {
-                    *spare = Spare::start(&shared.settings.supervisor).ok();
+                if shared.spare().is_none()
+                    && let Ok(made) = Spare::start(&shared.settings.supervisor)
+                {
+                    *shared.spare() = Some(made);
                 }
             });
         }
@@ -542,8 +545,12 @@ impl Shared {
         run.at_work = true;
         let (shared, job, name) = (self.clone(), run.job.clone(), folder.to_owned());
         let work = move || {
-            let ended = run::to_end(&shared, &shared.root.job(&name), &job);
+            let (ended, supervisor) = run::to_end(&shared, &shared.root.job(&name), &job);
             shared.finish(&name, &ended);
+            // It has only to make its record durable yet; nobody waits for that.
+            if let Some(supervisor) = supervisor {
+                supervisor.wait();
+            }
         };
         let thread = std::thread::Builder::new()
             .name("job".into())

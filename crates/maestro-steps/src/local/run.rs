@@ -20,28 +20,34 @@ use super::outcome::{judge, name_memory_limit, signal_name, without_record};
 use super::prepare::{KEY_VARIABLE, command, prepare};
 use super::process::{ProcessIdentity, with_environment_entry};
 use super::record::{Claim, End, ExitRecord, MainRecord, Report};
-use super::spawn::Spare;
+use super::spawn::{Spare, Supervisor};
 use crate::outputs;
 
 /// Beside the output file: what our own part of a job writes if it failed for no fault of the job's.
 const PLATFORM_ERROR: &str = "platform_error";
 
-/// Runs or re-attaches the job; returns when it is over and none of its processes is left.
-pub(super) fn to_end(shared: &Shared, folder: &JobFolder, job: &Arc<Job>) -> Ended {
-    Run {
+/// Runs or re-attaches the job; returns when it is over and none of its processes is left. The supervisor that is given
+/// back is at its end as well, and is to be waited for.
+pub(super) fn to_end(
+    shared: &Shared,
+    folder: &JobFolder,
+    job: &Arc<Job>,
+) -> (Ended, Option<Supervisor>) {
+    let mut run = Run {
         shared,
         folder,
         job,
         started_supervisor: false,
-    }
-    .drive()
-    .unwrap_or_else(|error| {
+        ending: None,
+    };
+    let ended = run.drive().unwrap_or_else(|error| {
         let message = format!(
             "the job's folder `{}` cannot be used: {error}",
             folder.path().display()
         );
         without_record(job, Outcome::PlatformError, message)
-    })
+    });
+    (ended, run.ending)
 }
 
 struct Run<'a> {
@@ -49,6 +55,8 @@ struct Run<'a> {
     folder: &'a JobFolder,
     job: &'a Arc<Job>,
     started_supervisor: bool,
+    /// A supervisor that has reported the end.
+    ending: Option<Supervisor>,
 }
 
 impl Run<'_> {
@@ -95,7 +103,7 @@ impl Run<'_> {
     }
 
     /// Starts a supervisor and listens to it, to the end of the job if all goes well; otherwise the folder tells.
-    fn launch(&self) -> io::Result<Option<Ended>> {
+    fn launch(&mut self) -> io::Result<Option<Ended>> {
         if let Some(refusal) = self.missing_file() {
             return Ok(Some(self.without_record(Outcome::FatalError, &refusal)));
         }
@@ -128,8 +136,7 @@ impl Run<'_> {
             }
         }
         match ended {
-            // It has only to make its record durable yet.
-            Some(_) => self.shared.later(move |_| supervisor.wait()),
+            Some(_) => self.ending = Some(supervisor),
             None => supervisor.wait(),
         }
         Ok(ended)
