@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
-use super::executor::Shared;
 use super::folder::{Found, JobFolder};
 use super::job::{Ended, Job, Outcome, Started};
+use super::jobs::Shared;
 use super::log;
 use super::outcome::{judge, name_memory_limit, signal_name, without_record};
 use super::prepare::{KEY_VARIABLE, command, prepare};
