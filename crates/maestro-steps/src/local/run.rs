@@ -17,7 +17,7 @@ use super::job::{Ended, Job, Outcome, Started};
 use super::jobs::Shared;
 use super::log;
 use super::outcome::{judge, name_memory_limit, signal_name, without_record};
-use super::prepare::{KEY_VARIABLE, command, prepare};
+use super::prepare::{command, mark, prepare};
 use super::process::{ProcessIdentity, with_environment_entry};
 use super::record::{Claim, End, ExitRecord, MainRecord, Report};
 use super::spawn::{Spare, Supervisor};
@@ -248,10 +248,10 @@ impl Run<'_> {
         ended
     }
 
-    /// Ends the processes of a job whose supervisor was killed: nobody is their parent, but they carry the job's uuid.
+    /// Ends the processes of a job whose supervisor was killed: nobody is their parent, but they carry the job's mark.
     /// The main process is known by its record as well, in case it hides its environment.
     fn end_what_is_left(&self) {
-        let entry = format!("{KEY_VARIABLE}={}", self.folder.key());
+        let entry = mark(self.folder);
         let left = || -> Vec<ProcessIdentity> {
             let main = self.folder.main().map(|main| main.process);
             let mut left = with_environment_entry(&entry);
