@@ -107,7 +107,7 @@ fn a_halted_job_is_woken_to_hear_that_it_is_to_end() {
     let bed = Bed::new();
     let gate = bed.gate("g");
     let script = format!(
-        "trap 'echo heard; exit 0' TERM; echo >{}; sleep 600",
+        "trap 'echo heard; exit 0' TERM; echo >{}; sleep 600 & wait",
         gate.display()
     );
     bed.start(&shell("k", &script, ""));
