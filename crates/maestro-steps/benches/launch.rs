@@ -145,5 +145,8 @@ fn flood(executor: &LocalExecutor, events: &Receiver<Event>) {
     let key = next_end(events);
     let log = executor.read_log(&key, u64::MAX / 2, 1).expect("reads");
     println!("  a log of {} bytes: {:?}", log.end, begin.elapsed());
+    let status = std::fs::read_to_string("/proc/self/status").expect("reads");
+    let peak = status.lines().find(|line| line.starts_with("VmHWM"));
+    println!("  peak memory of the server: {}", peak.unwrap_or_default());
     executor.release(&key);
 }

@@ -10,14 +10,16 @@
 //! lib/                  helper modules that are put on the path of jobs
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -52,6 +54,51 @@ pub enum OpenError {
     },
 }
 
+/// Keeps other servers from the folder.
+///
+/// The lock belongs to this process and to none of its children: one that is on its way from fork to exec when this
+/// process is killed would hold a lock of the other kind for a moment longer, and the next server would be refused. It
+/// does not keep this process itself out, which is what the list is for.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+static OPEN_HERE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+impl Lock {
+    fn take(folder: &Path) -> Result<Self, OpenError> {
+        let mut open_here = OPEN_HERE.lock().unwrap_or_else(PoisonError::into_inner);
+        if open_here.contains(folder) {
+            return Err(OpenError::InUse(folder.to_owned()));
+        }
+        let path = folder.join("lock");
+        let failed = |source| OpenError::Io {
+            path: path.clone(),
+            source,
+        };
+        let file = private_file().create(true).open(&path).map_err(failed)?;
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::AGAIN | Errno::ACCESS) => return Err(OpenError::InUse(folder.to_owned())),
+            Err(errno) => return Err(failed(errno.into())),
+        }
+        open_here.insert(folder.to_owned());
+        Ok(Self {
+            path: folder.to_owned(),
+            _file: file,
+        })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let mut open_here = OPEN_HERE.lock().unwrap_or_else(PoisonError::into_inner);
+        open_here.remove(&self.path);
+    }
+}
+
 /// Where everything of the executor lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Root {
@@ -59,8 +106,8 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    /// Makes the folder if need be and takes its lock; the lock lasts as long as the returned descriptor.
-    pub(crate) fn open(path: &Path) -> Result<(Self, OwnedFd), OpenError> {
+    /// Makes the folder if need be and takes its lock; the folder is ours as long as that lives.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Lock), OpenError> {
         let at = |path: &Path| {
             let path = path.to_owned();
             move |source| OpenError::Io { path, source }
@@ -70,16 +117,7 @@ impl Root {
         let root = Self {
             path: fs::canonicalize(path).map_err(at(path))?,
         };
-        let lock_path = root.path.join("lock");
-        let lock = private_file()
-            .create(true)
-            .open(&lock_path)
-            .map_err(at(&lock_path))?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(OpenError::InUse(root.path)),
-            Err(errno) => return Err(at(&lock_path)(errno.into())),
-        }
+        let lock = Lock::take(&root.path)?;
         let version_path = root.path.join("VERSION");
         match fs::read_to_string(&version_path) {
             Ok(text) => match text.trim().parse::<u32>() {
@@ -103,7 +141,7 @@ impl Root {
         }
         // Claims are made durable by their folder alone, so the folder must be durable itself.
         sync_dir(&root.path).map_err(at(&root.path))?;
-        Ok((root, lock.into()))
+        Ok((root, lock))
     }
 
     pub(crate) fn job(&self, key: &str) -> JobFolder {
@@ -380,7 +418,7 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn root() -> (tempfile::TempDir, Root, OwnedFd) {
+    fn root() -> (tempfile::TempDir, Root, Lock) {
         let dir = tempfile::tempdir().expect("a folder");
         let (root, lock) = Root::open(dir.path()).expect("opens");
         (dir, root, lock)

@@ -4,6 +4,7 @@ mod executor;
 pub(crate) mod folder;
 mod follow;
 mod job;
+mod jobs;
 pub(crate) mod log;
 mod outcome;
 mod prepare;

@@ -104,19 +104,24 @@ fn environment(
     env.insert("MAESTRO_WORKFLOW_RUN_ID", id.run_id.to_string());
     env.insert("MAESTRO_STEP_ID", id.step_id.clone());
     env.insert("MAESTRO_STEP_ATTEMPT_ID", id.attempt_id.to_string());
-    env.insert(KEY_VARIABLE, folder.key().to_owned());
+    env.insert("MAESTRO_STEP_INSTANCE_UUID", folder.key().to_owned());
     env.insert("MAESTRO_OUTPUT_START", crate::outputs::START.to_owned());
     env.insert("MAESTRO_OUTPUT_END", crate::outputs::END.to_owned());
     env.insert("MAESTRO_PARAMS_FILE", text(&folder.params()));
-    env.insert("MAESTRO_OUTPUT_FILE", text(&folder.output()));
+    env.insert(OUTPUT_VARIABLE, text(&folder.output()));
     env.insert("MAESTRO_INSTANCE_DIR", text(shared));
     env.into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
 
-/// The variable by which the processes of a job are found when its supervisor was killed.
-pub(crate) const KEY_VARIABLE: &str = "MAESTRO_STEP_INSTANCE_UUID";
+/// The entry of the environment by which the processes of a job are found when its supervisor was killed. It names the
+/// job and the server's folder: another server on this machine may know the same uuid from a copy of the data.
+pub(crate) fn mark(folder: &JobFolder) -> String {
+    format!("{OUTPUT_VARIABLE}={}", text(&folder.output()))
+}
+
+const OUTPUT_VARIABLE: &str = "MAESTRO_OUTPUT_FILE";
 
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()

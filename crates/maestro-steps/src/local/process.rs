@@ -145,7 +145,7 @@ pub(crate) fn descendants(of: i32) -> Vec<ProcessIdentity> {
 
 /// The living processes whose environment holds exactly this `NAME=value`.
 ///
-/// Every process of a job carries its uuid in the environment, so that what a killed supervisor leaves behind can be
+/// Every process of a job carries its mark in the environment, so that what a killed supervisor leaves behind can be
 /// found although nobody is its parent any more.
 pub(crate) fn with_environment_entry(entry: &str) -> Vec<ProcessIdentity> {
     let own = std::process::id().cast_signed();

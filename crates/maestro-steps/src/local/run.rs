@@ -12,33 +12,42 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
-use super::executor::Shared;
 use super::folder::{Found, JobFolder};
 use super::job::{Ended, Job, Outcome, Started};
+use super::jobs::Shared;
 use super::log;
 use super::outcome::{judge, name_memory_limit, signal_name, without_record};
-use super::prepare::{KEY_VARIABLE, command, prepare};
+use super::prepare::{command, mark, prepare};
 use super::process::{ProcessIdentity, with_environment_entry};
 use super::record::{Claim, End, ExitRecord, MainRecord, Report};
-use super::spawn::Spare;
+use super::spawn::{Spare, Supervisor};
 use crate::outputs;
 
-/// Runs or re-attaches the job; returns when it is over and none of its processes is left.
-pub(super) fn to_end(shared: &Shared, folder: &JobFolder, job: &Arc<Job>) -> Ended {
-    Run {
+/// Beside the output file: what our own part of a job writes if it failed for no fault of the job's.
+const PLATFORM_ERROR: &str = "platform_error";
+
+/// Runs or re-attaches the job; returns when it is over and none of its processes is left. The supervisor that is given
+/// back is at its end as well, and is to be waited for.
+pub(super) fn to_end(
+    shared: &Shared,
+    folder: &JobFolder,
+    job: &Arc<Job>,
+) -> (Ended, Option<Supervisor>) {
+    let mut run = Run {
         shared,
         folder,
         job,
         started_supervisor: false,
-    }
-    .drive()
-    .unwrap_or_else(|error| {
+        ending: None,
+    };
+    let ended = run.drive().unwrap_or_else(|error| {
         let message = format!(
             "the job's folder `{}` cannot be used: {error}",
             folder.path().display()
         );
         without_record(job, Outcome::PlatformError, message)
-    })
+    });
+    (ended, run.ending)
 }
 
 struct Run<'a> {
@@ -46,6 +55,8 @@ struct Run<'a> {
     folder: &'a JobFolder,
     job: &'a Arc<Job>,
     started_supervisor: bool,
+    /// A supervisor that has reported the end.
+    ending: Option<Supervisor>,
 }
 
 impl Run<'_> {
@@ -92,7 +103,7 @@ impl Run<'_> {
     }
 
     /// Starts a supervisor and listens to it, to the end of the job if all goes well; otherwise the folder tells.
-    fn launch(&self) -> io::Result<Option<Ended>> {
+    fn launch(&mut self) -> io::Result<Option<Ended>> {
         if let Some(refusal) = self.missing_file() {
             return Ok(Some(self.without_record(Outcome::FatalError, &refusal)));
         }
@@ -125,8 +136,7 @@ impl Run<'_> {
             }
         }
         match ended {
-            // It has only to make its record durable yet.
-            Some(_) => self.shared.later(move |_| supervisor.wait()),
+            Some(_) => self.ending = Some(supervisor),
             None => supervisor.wait(),
         }
         Ok(ended)
@@ -194,6 +204,12 @@ impl Run<'_> {
             self.add_outputs(&mut ended, &log, exit.ended_at);
         }
         name_memory_limit(self.job, &mut ended);
+        if ended.outcome == Outcome::UserError
+            && let Ok(why) = std::fs::read_to_string(self.folder.file(PLATFORM_ERROR))
+        {
+            ended.outcome = Outcome::PlatformError;
+            ended.message = format!("{}: {why}", ended.message);
+        }
         ended
     }
 
@@ -232,10 +248,10 @@ impl Run<'_> {
         ended
     }
 
-    /// Ends the processes of a job whose supervisor was killed: nobody is their parent, but they carry the job's uuid.
+    /// Ends the processes of a job whose supervisor was killed: nobody is their parent, but they carry the job's mark.
     /// The main process is known by its record as well, in case it hides its environment.
     fn end_what_is_left(&self) {
-        let entry = format!("{KEY_VARIABLE}={}", self.folder.key());
+        let entry = mark(self.folder);
         let left = || -> Vec<ProcessIdentity> {
             let main = self.folder.main().map(|main| main.process);
             let mut left = with_environment_entry(&entry);

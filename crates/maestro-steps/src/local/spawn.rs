@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -37,6 +38,8 @@ impl Spare {
             )
         })?;
         let mut child = Command::new(program)
+            // What a list of processes shows.
+            .arg0("maestro")
             .args(args)
             // Nothing of the server's environment may be found in a process beside the job.
             .env_clear()

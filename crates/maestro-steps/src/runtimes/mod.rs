@@ -94,7 +94,7 @@ struct Program<'a> {
 #[derive(Debug)]
 pub struct Runtimes {
     local: LocalExecutor,
-    python_module: PathBuf,
+    python: python::Paths,
     report: Arc<dyn ReportTo>,
 }
 
@@ -125,14 +125,13 @@ impl Runtimes {
         let report: Arc<dyn ReportTo> = Arc::new(report);
         let to = report.clone();
         let local = LocalExecutor::open(folder, settings, move |event| to.report(event.into()))?;
-        let python_module =
-            python::install_module(&local.lib()).map_err(|source| OpenError::Io {
-                path: local.lib(),
-                source,
-            })?;
+        let python = python::Paths::install(&local.lib()).map_err(|source| OpenError::Io {
+            path: local.lib(),
+            source,
+        })?;
         Ok(Self {
             local,
-            python_module,
+            python,
             report,
         })
     }
@@ -202,7 +201,7 @@ impl Runtimes {
         let params = &launch.step_params;
         let (map_param, program) = match launch.step_type {
             LeafType::Shell => (shell::KEY, shell::program(params)?),
-            LeafType::Python => (python::KEY, python::program(params)?),
+            LeafType::Python => (python::KEY, python::program(params, &self.python)?),
             other => {
                 return Err(Refusal(format!(
                     "steps of type `{other}` cannot run on this server yet"
@@ -214,11 +213,8 @@ impl Runtimes {
         let mut environment = environment::export(&all, map_param, common.env);
         if launch.step_type == LeafType::Python {
             let name = "PYTHONPATH";
-            let path = python::path(
-                &self.python_module,
-                environment.variables.get(name),
-                common.workdir.as_deref(),
-            );
+            let users = environment.variables.get(name);
+            let path = self.python.python_path(users, common.workdir.as_deref());
             environment.variables.insert(name.into(), path);
         }
         Ok(Job {

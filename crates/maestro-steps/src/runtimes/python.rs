@@ -14,8 +14,22 @@ pub(super) const KEY: &str = "python";
 /// The module `maestro`, for the programs of users.
 const MODULE: &str = include_str!("maestro.py");
 
+/// What stands before a program that has `requirements`.
+const VENV: &str = include_str!("maestro_venv.py");
+
+/// Where our own files for Python lie.
+#[derive(Debug)]
+pub(super) struct Paths {
+    /// The folder of the module.
+    module: PathBuf,
+    /// The program that makes virtual environments.
+    venv: PathBuf,
+    /// Where those lie.
+    venvs: PathBuf,
+}
+
 /// What the step's map says to run.
-pub(super) fn program(params: &Params) -> Result<Program<'_>, Refusal> {
+pub(super) fn program<'a>(params: &'a Params, paths: &Paths) -> Result<Program<'a>, Refusal> {
     let keys = [
         "script",
         "script_path",
@@ -36,14 +50,18 @@ pub(super) fn program(params: &Params) -> Result<Program<'_>, Refusal> {
     if settings.boolean("unbuffered")?.unwrap_or(true) {
         command.before.push("-u".into());
     }
-    if settings
-        .strings("requirements")?
-        .is_some_and(|list| !list.is_empty())
-    {
-        return Err(settings.refuse(
-            "requirements",
-            "is not supported yet by the local executor; install the packages on the node and name their `interpreter`",
-        ));
+    let requirements = settings.strings("requirements")?.unwrap_or_default();
+    if let Some(option) = requirements.iter().find(|text| text.starts_with('-')) {
+        let why = format!("holds `{option}`, which is an option of pip and no package");
+        return Err(settings.refuse("requirements", &why));
+    }
+    if !requirements.is_empty() {
+        let options = command.before.split_off(1);
+        command.before.push(text_of(&paths.venv));
+        command.before.push(text_of(&paths.venvs));
+        command.before.extend(requirements);
+        command.before.push("--".into());
+        command.before.extend(options);
     }
     match kind {
         "script" => command.script = Some(text.to_owned()),
@@ -58,21 +76,31 @@ pub(super) fn program(params: &Params) -> Result<Program<'_>, Refusal> {
     })
 }
 
-/// Puts the module where jobs find it; gives the folder for `PYTHONPATH`.
-pub(super) fn install_module(lib: &Path) -> std::io::Result<PathBuf> {
-    let folder = lib.join("python");
-    write_if_different(&folder.join("maestro.py"), MODULE.as_bytes())?;
-    Ok(folder)
+impl Paths {
+    /// Puts our files where jobs find them.
+    pub(super) fn install(lib: &Path) -> std::io::Result<Self> {
+        let paths = Self {
+            module: lib.join("python"),
+            venv: lib.join("maestro_venv.py"),
+            venvs: lib.join("venvs"),
+        };
+        write_if_different(&paths.module.join("maestro.py"), MODULE.as_bytes())?;
+        write_if_different(&paths.venv, VENV.as_bytes())?;
+        Ok(paths)
+    }
+
+    /// `PYTHONPATH`: our module last, so that a package of the user's with its name goes before it.
+    pub(super) fn python_path(&self, users: Option<&String>, workdir: Option<&Path>) -> String {
+        let parts = [
+            users.filter(|path| !path.is_empty()).cloned(),
+            // Only a script in it would put it on the path.
+            workdir.map(text_of),
+            Some(text_of(&self.module)),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(":")
+    }
 }
 
-/// `PYTHONPATH`: our module last, so that a package of the user's with its name goes before it.
-pub(super) fn path(module: &Path, users: Option<&String>, workdir: Option<&Path>) -> String {
-    let workdir = workdir.map(|path| path.to_string_lossy().into_owned());
-    let parts = [
-        users.filter(|path| !path.is_empty()).cloned(),
-        // Only a script in it would put it on the path.
-        workdir,
-        Some(module.to_string_lossy().into_owned()),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(":")
+fn text_of(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }

@@ -188,6 +188,7 @@ pub(crate) fn python(name: &str, script: &str, more: &str, params: &str) -> Stri
 }
 
 pub(crate) fn is_alive(pid: &str) -> bool {
+    assert!(!pid.is_empty(), "no process number");
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
         !matches!(
             stat.rsplit(") ").next().and_then(|s| s.chars().next()),

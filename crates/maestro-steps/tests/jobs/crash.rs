@@ -318,3 +318,17 @@ fn a_sweep_removes_what_no_attempt_needs() {
     assert_eq!(left, [true, true, false]);
     assert!(!bed.claim_file("stray2").exists() && bed.claim_file("ended").exists());
 }
+
+#[test]
+fn the_folder_of_another_server_is_refused_until_that_is_dead() {
+    use maestro_steps::local::OpenError;
+    use maestro_steps::runtimes::Runtimes;
+    let dir = folder();
+    let mut server = Server::on(&dir);
+    server.tell("cancel", "k");
+    server.line();
+    let opened = Runtimes::open(&jobs(&dir), settings(), |_| {});
+    assert!(matches!(opened, Err(OpenError::InUse(_))), "{opened:?}");
+    server.kill();
+    Runtimes::open(&jobs(&dir), settings(), |_| {}).expect("is free");
+}

@@ -193,7 +193,7 @@ fn there_is_no_input_and_no_terminal() {
     let bed = Bed::new();
     let end = bed.run(&shell(
         "a",
-        "read x || echo eof; cat; if : </dev/tty; then echo tty; fi 2>/dev/null",
+        "[ /dev/stdin -ef /dev/null ]; read x || echo eof; cat; if : </dev/tty; then echo tty; fi 2>/dev/null",
         "",
     ));
     assert_eq!(

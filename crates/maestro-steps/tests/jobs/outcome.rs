@@ -90,7 +90,7 @@ fn more_than_the_steps_memory_is_called_out_of_memory_with_the_limit() {
     );
 }
 
-// [07:71]
+// 07:71, as far as the runtime goes.
 #[test]
 fn an_unset_variable_ends_the_script() {
     let bed = Bed::new();
@@ -175,7 +175,7 @@ fn a_script_path_is_run_with_its_arguments() {
     assert!(bed.dir.path().exists(), "the user's folder stays");
 }
 
-// [07:51]
+// 07:51, as far as the runtime goes.
 #[test]
 fn marked_output_sets_a_declared_param() {
     let bed = Bed::new();
@@ -188,7 +188,7 @@ fn marked_output_sets_a_declared_param() {
     assert_eq!(maestro_model::codec::to_text(result), "7");
 }
 
-// [07:52] [R-14]
+// 07:52, as far as the runtime goes. [R-14]
 #[test]
 fn malformed_output_fails_a_step_that_ended_with_0() {
     let bed = Bed::new();
@@ -202,7 +202,7 @@ fn malformed_output_fails_a_step_that_ended_with_0() {
     assert_eq!(member(&end, "/exit_code").and_then(Json::as_i64), Some(0));
 }
 
-// [07:53]: the artifact is there; that it makes the step fatal is the core's half.
+// 07:53, as far as the runtime goes: that it makes the step fatal is the core's half.
 #[test]
 fn a_failed_job_can_say_that_it_must_not_be_retried() {
     let bed = Bed::new();
@@ -224,7 +224,7 @@ fn a_failed_job_can_say_that_it_must_not_be_retried() {
     );
 }
 
-// [07:58]: with the core's refusal of undeclared names.
+// 07:58, as far as the runtime goes, without the core's refusal of undeclared names.
 #[test]
 fn the_module_of_python_reads_params_and_puts_out() {
     let bed = Bed::new();
@@ -284,7 +284,76 @@ fn python_runs_modules_and_its_own_script_file() {
     let end = bed.run(json);
     assert_eq!(end.outcome, Outcome::Done, "{}", end.message);
     assert!(bed.log_text("m").contains("usage"));
-    let end = bed.run(&python("r", "pass", r#","requirements":["x"]"#, ""));
+}
+
+/// A package without code that needs nothing: `pip` installs it from the file, without an index.
+fn package(dir: &std::path::Path) -> String {
+    let script = r#"
+import sys, zipfile
+path = sys.argv[1] + "/tinypkg-1.0-py3-none-any.whl"
+with zipfile.ZipFile(path, "w") as wheel:
+    wheel.writestr("tinypkg.py", "ANSWER = 42\n")
+    wheel.writestr("tinypkg-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tinypkg\nVersion: 1.0\n")
+    wheel.writestr("tinypkg-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr("tinypkg-1.0.dist-info/RECORD", "")
+"#;
+    let made = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(dir)
+        .status();
+    assert!(made.is_ok_and(|status| status.success()));
+    format!(
+        "tinypkg @ file://{}/tinypkg-1.0-py3-none-any.whl",
+        dir.display()
+    )
+}
+
+#[test]
+fn requirements_are_installed_once_for_all_steps_with_the_same_list() {
+    let bed = Bed::new();
+    let more = format!(r#","requirements":["{}"]"#, package(bed.dir.path()));
+    let script = "import maestro, tinypkg\nassert tinypkg.ANSWER == 42\nmaestro.output('rows', 42)";
+    for name in ["a", "b"] {
+        let end = bed.run(&python(name, script, &more, r#","rows":0"#));
+        assert_eq!(
+            end.outcome,
+            Outcome::Done,
+            "{}\n{}",
+            end.message,
+            bed.log_text(name)
+        );
+        assert!(end.outputs.params.contains_key("rows"));
+    }
+    assert!(bed.log_text("a").contains("tinypkg") && bed.log_text("b").is_empty());
+}
+
+#[test]
+fn requirements_that_do_not_exist_are_the_users_fault_and_an_index_that_is_away_is_not() {
+    let bed = Bed::new();
+    let env = |more: &str| format!(r#","env":{{"PIP_TIMEOUT":"1"{more}}}"#);
+    let nothing = env(r#","PIP_NO_INDEX":"1""#);
+    let end = bed.run(&python(
+        "a",
+        "pass",
+        &format!(r#","requirements":["nosuchpkg"]{nothing}"#),
+        "",
+    ));
+    assert_eq!(end.outcome, Outcome::UserError, "{}", bed.log_text("a"));
+    // Nobody listens there.
+    let away = env(r#","PIP_INDEX_URL":"http://127.0.0.1:9/simple""#);
+    let end = bed.run(&python(
+        "b",
+        "pass",
+        &format!(r#","requirements":["nosuchpkg"]{away}"#),
+        "",
+    ));
+    assert_eq!(end.outcome, Outcome::PlatformError, "{}", bed.log_text("b"));
+    assert!(
+        end.message.contains("index cannot be reached"),
+        "{}",
+        end.message
+    );
+    let end = bed.run(&python("c", "pass", r#","requirements":["--pre"]"#, ""));
     assert_eq!(end.outcome, Outcome::FatalError);
     assert!(
         end.message.contains("`python.requirements`"),

@@ -103,17 +103,21 @@ fn keep_background_spares_what_was_left_and_its_output_does_not_break() {
 }
 
 #[test]
-fn a_halted_job_is_stopped_all_the_same() {
+fn a_halted_job_is_woken_to_hear_that_it_is_to_end() {
     let bed = Bed::new();
     let gate = bed.gate("g");
-    bed.start(&shell(
-        "k",
-        &format!("echo >{}; kill -STOP $$; sleep 600", gate.display()),
-        "",
-    ));
+    let script = format!(
+        "trap 'echo heard; exit 0' TERM; echo >{}; sleep 600 & wait",
+        gate.display()
+    );
+    bed.start(&shell("k", &script, ""));
+    let (_, artifact) = bed.started();
     wait_at(&gate);
+    kill(&pid_of(&artifact), Signal::STOP);
     bed.cancel("k");
     assert_eq!(bed.ended().outcome, Outcome::Stopped);
+    // The shell may say before that its `sleep` was ended.
+    assert!(bed.log_text("k").ends_with("heard\n"));
 }
 
 #[test]
