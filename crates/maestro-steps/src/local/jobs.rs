@@ -28,7 +28,8 @@ pub(super) type Errand = Box<dyn FnOnce(&Arc<Shared>) + Send>;
 
 pub(super) struct Shared {
     pub(super) root: Root,
-    pub(super) _lock: Lock,
+    /// Given back when the executor is dropped, although threads that watch jobs may live on for a moment.
+    pub(super) lock: Mutex<Option<Lock>>,
     pub(super) settings: LocalSettings,
     pub(super) on_event: Box<dyn Fn(Event) + Send + Sync>,
     pub(super) state: Mutex<State>,
