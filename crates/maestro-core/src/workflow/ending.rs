@@ -260,10 +260,14 @@ impl WorkflowState {
 }
 
 fn reason_of_all(workflow: &str, end: &EndAll) -> String {
-    let status = target(end.action).public().as_str();
+    end_all_reason(workflow, end.action, &end.user)
+}
+
+/// Why the runs of a workflow are ended (spec 05 AC-26).
+pub(crate) fn end_all_reason(workflow: &str, action: ActionKind, user: &str) -> String {
+    let status = target(action).public().as_str();
     format!(
-        "All workflow instances of workflow id [{workflow}] are terminated to status [{status}] by the caller [{}]",
-        end.user
+        "All workflow instances of workflow id [{workflow}] are terminated to status [{status}] by the caller [{user}]"
     )
 }
 
