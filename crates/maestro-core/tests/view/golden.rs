@@ -40,11 +40,14 @@ impl Golden {
         })
     }
 
-    /// Compares an answer with the next recorded one to a call that contains `call`, except for the members in `except`:
+    /// Compares an answer with the next recorded one to a call that contains `call` (a `$` is its end), except for the members in `except`:
     /// what this engine cannot do yet.
     pub(crate) fn check_but(&mut self, call: &str, answer: &str, except: &[&str]) {
         let found = self.entries.iter().enumerate().find(|(at, entry)| {
-            let matches = |json: &Json| json.as_str().is_some_and(|text| text.contains(call));
+            let matches = |json: &Json| {
+                json.as_str()
+                    .is_some_and(|text| format!("{text}$").contains(call))
+            };
             let object = entry.as_object();
             let call = object.and_then(|entry| entry.get("call"));
             !self.seen.contains(at)
@@ -171,10 +174,10 @@ fn diff(want: &Json, got: &Json, path: &str, rows: &mut Vec<String>) {
                 match (a.get(name), b.get(name)) {
                     (Some(want), Some(got)) => diff(want, got, &here, rows),
                     (Some(want), None) => {
-                        rows.push(format!("{here}: missing, want {}", want.to_text()))
+                        rows.push(format!("{here}: missing, want {}", want.to_text()));
                     }
                     (None, Some(got)) => {
-                        rows.push(format!("{here}: not expected, got {}", got.to_text()))
+                        rows.push(format!("{here}: not expected, got {}", got.to_text()));
                     }
                     (None, None) => {}
                 }

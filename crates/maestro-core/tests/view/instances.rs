@@ -170,7 +170,6 @@ fn a_waiting_run_has_params_but_no_past() {
 
 #[test]
 fn what_a_start_gives_is_shown() {
-    // [05:72]
     let mut golden = Golden::load("lifecycle/lifecycle-start-all-fields");
     let workflow = r#"{"id":"{p}-full","tags":["team-a"],"params":{"limit":{"value":3,"type":"LONG"}},
         "steps":[{"step":{"id":"a","type":"NoOp","transition":{}}}]}"#;
@@ -319,7 +318,7 @@ fn stopping_everything_is_answered_with_one_event() {
     for _ in 0..3 {
         plain(&mut w);
     }
-    let mut stop = |w: &mut crate::world::World, user: &str| {
+    let stop = |w: &mut crate::world::World, user: &str| {
         w.command(Command::EndAll {
             action: ActionKind::Stop,
             user: user.into(),
@@ -397,6 +396,16 @@ fn a_restart_run_counts_on_what_was_before() {
             "b":{"workflow_run_id":1,"status":"STOPPED","start_time":3,"end_time":4},"c":{"status":"NOT_CREATED"}}}"#
             .into(),
     );
+    w.rows.steps.retain(|(_, step, _), _| *step != 0);
+    let ended = aggregated(&w, 1);
+    let total = "/runtime_overview/rollup_overview/total_leaf_count";
+    assert_eq!(text_at(&ended, "/runtime_overview/total_step_count"), "2");
+    assert_eq!(text_at(&ended, total), "3");
+    for (step, run) in [("a", "1"), ("b", "2"), ("c", "2")] {
+        let view = format!("/aggregated_info/step_aggregated_views/{step}/workflow_run_id");
+        assert_eq!(text_at(&ended, &view), run, "{step}");
+    }
+    // Its last step has not begun yet.
     w.rows.steps.retain(|(_, step, _), _| *step == 1);
     let answer = aggregated(&w, 1);
     assert_eq!(text_at(&answer, "/runtime_overview/total_step_count"), "2");

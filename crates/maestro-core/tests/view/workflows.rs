@@ -12,7 +12,7 @@ use crate::stage::*;
 use crate::world::{SHELL, World};
 
 fn properties(w: &World) -> PropertiesRow {
-    let row = w.rows.workflow.as_ref().unwrap();
+    let row = w.rows.workflow.as_ref().expect("sound rows");
     PropertiesRow {
         workflow: row.key,
         create_time: row.properties,
@@ -32,7 +32,14 @@ fn overview(w: &World) -> String {
         in_progress: count(&[RunStatus::InProgress]),
         failed: count(&[RunStatus::Failed]),
     };
-    to_text(&OverviewView::new(w.rows.workflow.as_ref().unwrap(), &properties(w), counts).unwrap())
+    to_text(
+        &OverviewView::new(
+            w.rows.workflow.as_ref().expect("sound rows"),
+            &properties(w),
+            counts,
+        )
+        .expect("sound rows"),
+    )
 }
 
 #[test]
