@@ -250,7 +250,7 @@ impl WorkflowState {
             }
             (Pending::EndQueue(end), Fetched::Queued(rows)) => self.end_queue(end, rows, turn),
             (Pending::End { token, end }, Fetched::Instance(run)) => {
-                self.end_stored(token, end, run, turn)
+                self.end_stored(token, end, run, turn);
             }
             (Pending::Uuid(uuid), Fetched::Uuid(taken)) => self.uuid_checked(uuid, taken, turn),
             (

@@ -16,6 +16,9 @@ use crate::run::RunState;
 /// The user of actions that a run strategy takes (spec 05 RS-15).
 const STRATEGY_USER: &str = "maestro_run_strategy";
 
+/// A start that waits, and who waits for it.
+type Asked = (Option<Token>, Box<Start>);
+
 /// Uuids that callers gave, where the store does not know or was not asked yet (spec 05 ID-7).
 #[derive(Default, Debug)]
 pub(super) struct Uuids {
@@ -23,7 +26,7 @@ pub(super) struct Uuids {
     taken: BTreeMap<Uuid, u64>,
     /// The store is being asked; who wants it, in order. Requests for one uuid wait for each other, so that the answer
     /// for the first is never older than what the second one sees.
-    checking: BTreeMap<Uuid, Vec<(Option<Token>, Box<Start>)>>,
+    checking: BTreeMap<Uuid, Vec<Asked>>,
     notices: u64,
 }
 

@@ -1,7 +1,7 @@
 #![expect(unreachable_pub, reason = "a module of the test binary")]
 //! A workflow with a store in memory and a clock that is moved by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -129,6 +129,7 @@ pub struct World {
     pub replies: Vec<Result<Reply, Refusal>>,
     /// Launches and cancels in order, `launch a#1`.
     pub jobs: Vec<String>,
+    launched: BTreeSet<AttemptRef>,
     fetches: Vec<(u64, Fetch)>,
     next_token: u64,
     uuids: u128,
@@ -216,6 +217,7 @@ impl World {
             keys,
             replies: Vec::new(),
             jobs: Vec::new(),
+            launched: BTreeSet::new(),
             fetches: Vec::new(),
             next_token: 0,
             uuids: 1,
@@ -453,18 +455,11 @@ impl World {
                 Effect::Reply { result, .. } => self.replies.push(result),
                 Effect::Launch(launch) => {
                     let id = &launch.plan.step(launch.at.step).id;
-                    let text = format!("launch {id}#{}", launch.at.attempt);
                     if launch.adopt {
-                        assert!(
-                            self.jobs.contains(&text),
-                            "adopted but never launched: {text}"
-                        );
+                        assert!(self.launched.contains(&launch.at), "adopted but never launched");
                     } else {
-                        assert!(
-                            !self.jobs.contains(&text) || launch.id.instance > 1,
-                            "launched twice: {text}"
-                        );
-                        self.jobs.push(text);
+                        assert!(self.launched.insert(launch.at), "launched twice: {:?}", launch.at);
+                        self.jobs.push(format!("launch {id}#{}", launch.at.attempt));
                     }
                 }
                 Effect::Cancel { at, .. } => {

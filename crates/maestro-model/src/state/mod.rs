@@ -11,7 +11,7 @@ mod timeline;
 
 pub use ids::{AttemptRef, InstanceRef, Millis, RunKey, StepOrd, WorkflowKey, step_uuid};
 pub use row::{
-    ActionKind, Conditions, DeletedWorkflow, Origin, PropertiesRow, Retries, RowSink, RunBody,
+    ActionKind, Artifact, Conditions, DeletedWorkflow, Origin, PropertiesRow, Retries, RowSink, RunBody,
     RunHead, RunPolicy, RunRow, Stamp, StatusChange, StepRow, StepState, StepTimes, Termination,
     VersionRow, WorkflowRow,
 };

@@ -506,6 +506,9 @@ impl<'b, C> Decode<'b, C> for StepTimes {
     }
 }
 
+/// An artifact: its key and its compact JSON.
+pub type Artifact = (Box<str>, Box<str>);
+
 /// One attempt of a step: all that changes and cannot be derived from definition and run.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -533,7 +536,7 @@ pub struct StepState {
     pub ending: Option<Box<Termination>>,
     /// Artifacts by key, each compact JSON.
     #[n(7)]
-    pub artifacts: Option<Box<Vec<(Box<str>, Box<str>)>>>,
+    pub artifacts: Option<Vec<Artifact>>,
     /// The time-out in milliseconds where it is not the literal of the definition.
     #[n(8)]
     pub timeout: Option<i64>,
@@ -645,7 +648,7 @@ mod tests {
             satisfied: Some(true),
             conditions: Some(Conditions::Each(vec![Some(true), None])),
             ending: None,
-            artifacts: Some(Box::new(vec![("k".into(), "{}".into())])),
+            artifacts: Some(vec![("k".into(), "{}".into())]),
             timeout: None,
             signal_outputs: None,
             timeline: Timeline::default(),
