@@ -79,10 +79,9 @@ impl<'a> InstanceView<'a> {
             attempts: Attempts::new(&source, steps),
             initiator,
             runtime_tags: tags.map(|t| stored(t, "runtime_tags", place)).transpose()?,
-            params: match was_prepared(&source) {
-                true => Some(params::of_run(&source, &run_params)?),
-                false => None,
-            },
+            params: was_prepared(&source)
+                .then(|| params::of_run(&source, &run_params))
+                .transpose()?,
             timeline: events(&source, enriched),
             baseline: baseline
                 .map(|text| stored(text, "baseline", place))
@@ -90,12 +89,6 @@ impl<'a> InstanceView<'a> {
             aggregation,
             source,
         })
-    }
-
-    /// The id by which instances are listed.
-    #[must_use]
-    pub fn instance(&self) -> i64 {
-        self.source.run.id.instance
     }
 
     fn write_run_config(&self, out: &mut Writer) {

@@ -28,10 +28,13 @@ pub use workflow::{
     HistoryEntry, HistoryView, OverviewView, RunCounts, definition, properties_snapshot,
 };
 
+use std::fmt::Display;
+
+use maestro_model::Str;
 use maestro_model::codec::{FromJson, JsonError, read};
 use maestro_model::definition::Properties;
 use maestro_model::json::{ToJson, Writer};
-use maestro_model::state::RunRow;
+use maestro_model::state::{RunRow, StepOrd};
 
 use crate::plan::Plan;
 
@@ -61,7 +64,7 @@ impl RunSource<'_> {
     }
 
     /// Whether a step is in the DAG of the run.
-    fn has_step(&self, step: maestro_model::state::StepOrd) -> bool {
+    fn has_step(&self, step: StepOrd) -> bool {
         self.run
             .body
             .dag
@@ -70,7 +73,7 @@ impl RunSource<'_> {
     }
 
     /// The steps of the run's DAG in its order, which is that of the definition (spec 05 DG-3).
-    fn dag(&self) -> impl Iterator<Item = maestro_model::state::StepOrd> {
+    fn dag(&self) -> impl Iterator<Item = StepOrd> {
         (0..)
             .zip(&self.plan.steps)
             .map(|(step, _)| step)
@@ -78,7 +81,7 @@ impl RunSource<'_> {
     }
 
     /// The ids of the predecessors that a step has in the run's DAG.
-    fn predecessors(&self, step: maestro_model::state::StepOrd) -> Vec<maestro_model::Str> {
+    fn predecessors(&self, step: StepOrd) -> Vec<Str> {
         self.plan
             .step(step)
             .predecessors
@@ -99,7 +102,7 @@ pub struct Damaged {
 }
 
 impl Damaged {
-    fn new(what: &'static str, place: impl Into<String>, reason: impl ToString) -> Self {
+    fn new(what: &'static str, place: impl Into<String>, reason: impl Display) -> Self {
         Self {
             what,
             place: place.into(),
