@@ -108,19 +108,53 @@ fn power(base: f64, exponent: f64) -> f64 {
         return approximate;
     }
     let negative = approximate.is_sign_negative();
-    let magnitude = exact_power(base.abs(), exponent).unwrap_or(approximate.abs());
+    let magnitude = integer_power(base.abs(), exponent)
+        .or_else(|| exact_power(base.abs(), exponent))
+        .unwrap_or(approximate.abs());
     if negative { -magnitude } else { magnitude }
+}
+
+/// The power of a number of few digits, exactly: the quick way for most programs, and for powers that end.
+fn integer_power(base: f64, exponent: f64) -> Option<f64> {
+    if exponent.fract() != 0.0 || exponent.abs() > 1100.0 {
+        return None;
+    }
+    let exponent = exponent as i64;
+    // base = odd * 2^shift
+    let bits = base.to_bits();
+    let (mut odd, mut shift) = (bits & ((1 << 52) - 1), (bits >> 52) as i64);
+    if shift == 0 {
+        shift = 1;
+    } else {
+        odd |= 1 << 52;
+    }
+    shift += i64::from(odd.trailing_zeros()) - 1075;
+    odd >>= odd.trailing_zeros();
+    if exponent < 0 && odd != 1 {
+        return None;
+    }
+    let mut product = 1_u128;
+    if odd != 1 {
+        for _ in 0..exponent {
+            product = product.checked_mul(u128::from(odd))?;
+        }
+    }
+    let zeros = product.leading_zeros();
+    let top = product << zeros;
+    let scale = shift * exponent + 64 - i64::from(zeros);
+    Some(round_to_double((top >> 64) as u64, top as u64 != 0, scale))
 }
 
 /// Widens the precision until the digits behind a double decide the rounding; powers that are exact stay undecided and
 /// are what they seem to be.
 fn exact_power(base: f64, exponent: f64) -> Option<f64> {
     let mut constants = Consts::new().ok()?;
-    for precision in [192, 384, 1280] {
+    // With rounding switched on, the crate itself would widen without end for a power that is exact.
+    for precision in [128, 256, 512] {
         let result = BigFloat::from_f64(base, precision).pow(
             &BigFloat::from_f64(exponent, precision),
             precision,
-            RoundingMode::ToEven,
+            RoundingMode::None,
             &mut constants,
         );
         let (words, _, sign, exponent, _) = result.as_raw_parts()?;
@@ -133,12 +167,12 @@ fn exact_power(base: f64, exponent: f64) -> Option<f64> {
         // Is what lies below the double all zeros or all ones for so many bits that a longer result could change it?
         let second = rest.last().map_or(0, |word| *word as u64);
         let undecided = matches!(second >> 16, 0 | 0xffff_ffff_ffff);
-        if undecided && precision < 1280 {
+        if undecided && precision < 512 {
             continue;
         }
         // An exact result in the last round: what is left below is noise of the last bits only.
-        let sticky = if precision == 1280 { second >> 16 != 0 && second >> 16 != 0xffff_ffff_ffff } else { true };
-        if precision == 1280 && second >> 16 == 0xffff_ffff_ffff {
+        let sticky = if precision == 512 { second >> 16 != 0 && second >> 16 != 0xffff_ffff_ffff } else { true };
+        if precision == 512 && second >> 16 == 0xffff_ffff_ffff {
             let (bits, carry) = top.overflowing_add(1);
             let bits = if carry { 1 << 63 } else { bits };
             return Some(round_to_double(bits, false, i64::from(exponent) - 64 + i64::from(carry)));
