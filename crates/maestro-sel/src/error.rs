@@ -134,6 +134,12 @@ impl Diagnostic {
         Self { kind, message: message.into(), span }
     }
 
+    /// The message of the wrapping error as callers of the engine see it when they validate a text (spec 03 SE-5 row 5).
+    #[must_use]
+    pub fn summary(&self, text: &str) -> String {
+        format!("BAD_REQUEST - Expression validator throws an exception for expr=[{text}]")
+    }
+
     /// Line and column of the start.
     #[must_use]
     pub fn position(&self, text: &str) -> Position {
@@ -193,6 +199,30 @@ impl EvalError {
     #[must_use]
     pub fn result_type(&self) -> Option<TypeName> {
         self.0.bad_type
+    }
+
+    /// Whether the failure is none of the expression's (spec 03 SE-5 row 4): time ran out, or the result is of a type
+    /// that may leave SEL with a content that may not.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Timeout | ErrorKind::Pending | ErrorKind::Unconvertible)
+    }
+
+    /// The message of the wrapping error as callers of the engine see it, with the text as it was given (spec 03 SE-5).
+    /// The message of this error is its cause.
+    #[must_use]
+    pub fn summary(&self, text: &str) -> String {
+        match self.0.kind {
+            ErrorKind::Thrown => format!("Expression throws an error [ERROR: {}] for expr=[{text}]", self.0.message),
+            ErrorKind::BadType => {
+                let name = self.0.bad_type.map_or("VOID", TypeName::as_str);
+                format!("Invalid return type [{name}] for expr=[{text}]")
+            }
+            _ if self.is_internal() => {
+                format!("INTERNAL_ERROR - Expression evaluation is failed with an exception for expr=[{text}]")
+            }
+            _ => format!("BAD_REQUEST - Expression evaluation throws an exception for expr=[{text}]"),
+        }
     }
 
     /// The message with its line of the text and a caret below the place; ends without a line break.

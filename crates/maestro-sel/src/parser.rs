@@ -69,6 +69,11 @@ impl<'a> Parser<'a> {
                     return;
                 }
                 Tok::P("}") if in_block => return,
+                // The end of a block whose beginning was skipped.
+                Tok::P("}") if self.at == start => {
+                    self.at += 1;
+                    return;
+                }
                 Tok::Kw(Kw::If | Kw::While | Kw::For | Kw::Return | Kw::Throw | Kw::Break | Kw::Continue)
                     if self.at > start =>
                 {
@@ -440,6 +445,11 @@ impl<'a> Parser<'a> {
             };
             self.at += 1;
             ops.push(op);
+        }
+        // Each operator nests the operand one level deeper (SG-10).
+        if self.depth as usize + ops.len() > DEPTH as usize {
+            self.fatal = true;
+            return Err(self.note(ErrorKind::Limit, start, format!("nested more than {DEPTH} levels deep")));
         }
         let operand = self.primary()?;
         if ops.is_empty() {
