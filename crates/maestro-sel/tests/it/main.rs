@@ -5,4 +5,6 @@ mod cases_dates;
 mod cases_language;
 mod cases_library;
 mod corpus;
+mod properties;
+mod reference;
 mod rules;
