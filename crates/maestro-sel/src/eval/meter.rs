@@ -54,6 +54,16 @@ impl Meter {
         self.ticks > 0
     }
 
+    /// Counts visits unless that would call for [`Meter::refill`].
+    #[inline]
+    pub(crate) fn spend_if_room(&mut self, cost: u32) -> bool {
+        let room = self.ticks > i64::from(cost);
+        if room {
+            self.ticks -= i64::from(cost);
+        }
+        room
+    }
+
     #[cold]
     #[inline(never)]
     pub(crate) fn refill(&mut self, host: &mut dyn Host) -> Result<()> {

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::{
     arena::Arena,
-    ast::{BinOp, UnOp},
+    ast::{AssignOp, BinOp, UnOp},
     compile::{ClassRef, Code, DeclareStep, ForInitStep, ForStep, Kind, MemberKind, MemberNode, NodeId, PROGRAM_COST, Step, StepKind},
     error::{ErrorKind, EvalError},
     host::{Access, Host, HostError},
@@ -317,17 +317,67 @@ impl Eval<'_> {
                 self.slot_at(sp).and_then(|()| self.name(slot))
             }
             Kind::Binary(op, left, right) => {
+                if let Some((a, b)) = self.leaf_longs(left, right, sp) {
+                    let value = ops::longs(op, a, b).map_err(|error| error.at(code.span(id)))?;
+                    self.meter.charge(32)?;
+                    return Ok(Operand::Fresh(value));
+                }
                 let left = self.expr(left, sp)?;
                 let right = self.expr(right, sp + 1)?;
                 self.binary(op, &left, &right)
             }
             Kind::Assign { slot, op, value } => {
+                if let Some(cell) = self.assign_leaf(slot, op, value, sp) {
+                    return Ok(Operand::Cell(cell));
+                }
                 let value = self.expr(value, sp)?;
                 self.assign(slot, op, &value)
             }
             _ => return self.expr_rare(id, sp),
         };
         result.map_err(|error| error.at(code.span(id)))
+    }
+
+    /// The number that a literal or a bound name holds, with its visits: most operands of most loops.
+    #[inline]
+    fn leaf_long(&self, id: NodeId) -> Option<(i64, u32)> {
+        let node = self.code.node(id);
+        let value = match node.kind {
+            Kind::Const(at) => &self.code.consts[at as usize],
+            Kind::Name(slot) if self.slots[slot as usize] != UNBOUND => self.arena.cell(CellId(self.slots[slot as usize])),
+            _ => return None,
+        };
+        if let Val::Long(number) = value { Some((*number, node.cost)) } else { None }
+    }
+
+    /// Two such operands, their visits counted; nothing if any limit is near, for the long way to find it.
+    #[inline]
+    fn leaf_longs(&mut self, left: NodeId, right: NodeId, sp: u32) -> Option<(i64, i64)> {
+        let ((a, left), (b, right)) = (self.leaf_long(left)?, self.leaf_long(right)?);
+        (sp + 1 < self.limits.stack && self.meter.spend_if_room(left + right)).then_some((a, b))
+    }
+
+    /// Carries out an assignment of such an operand to a bound LONG; nothing if it is another one.
+    #[inline]
+    fn assign_leaf(&mut self, slot: u32, op: AssignOp, value: NodeId, sp: u32) -> Option<CellId> {
+        let (number, cost) = self.leaf_long(value)?;
+        let cell = self.slots[slot as usize];
+        if cell == UNBOUND || sp >= self.limits.stack || matches!(op, AssignOp::Div | AssignOp::Rem) {
+            return None;
+        }
+        let cell = CellId(cell);
+        let Val::Long(target) = self.arena.cell_mut(cell) else { return None };
+        let result = match op {
+            AssignOp::Add => target.wrapping_add(number),
+            AssignOp::Sub => target.wrapping_sub(number),
+            AssignOp::Mul => target.wrapping_mul(number),
+            AssignOp::Set | AssignOp::Div | AssignOp::Rem => number,
+        };
+        if !self.meter.spend_if_room(cost) {
+            return None;
+        }
+        *target = result;
+        Some(cell)
     }
 
     /// The expressions that a hot loop seldom holds; apart, so that the frame of [`Self::expr`] stays small.
