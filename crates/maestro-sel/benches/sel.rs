@@ -2,7 +2,9 @@
 //! 50 microseconds, `a + b` under 1, the loop under 500, a date by a compiled pattern under 2.
 
 use divan::{Bencher, black_box};
-use maestro_sel::{Access, Environment, FixedEnvironment, Host, HostError, Inputs, Limits, Program, Value};
+use maestro_sel::{
+    Access, Environment, FixedEnvironment, Host, HostError, Inputs, Limits, Program, Value,
+};
 
 fn main() {
     divan::main();
@@ -37,7 +39,13 @@ fn inputs() -> Vec<(String, Value)> {
         ("b".to_owned(), Value::Long(2)),
         ("from".to_owned(), Value::String("2024-12-20".to_owned())),
         ("n".to_owned(), Value::Long(10)),
-        ("holidays".to_owned(), Value::StringArray(vec![Some("20241225".to_owned()), Some("20250101".to_owned())])),
+        (
+            "holidays".to_owned(),
+            Value::StringArray(vec![
+                Some("20241225".to_owned()),
+                Some("20250101".to_owned()),
+            ]),
+        ),
     ]
 }
 
@@ -46,7 +54,9 @@ fn eval(bencher: Bencher<'_, '_>, text: &str) {
     let (inputs, limits) = (inputs(), Limits::default());
     bencher.bench_local(|| {
         let mut host = Inputs::new(&inputs, FixedEnvironment::at(1_700_000_000_000));
-        program.eval(black_box(&mut host), &limits).expect("the programs of this file run")
+        program
+            .eval(black_box(&mut host), &limits)
+            .expect("the programs of this file run")
     });
 }
 
@@ -67,18 +77,27 @@ fn add_two_params(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn loop_of_ten_thousand(bencher: Bencher<'_, '_>) {
-    eval(bencher, "s=0; for (i=0;i<10000;i+=1) { s += i*2; } return s;");
+    eval(
+        bencher,
+        "s=0; for (i=0;i<10000;i+=1) { s += i*2; } return s;",
+    );
 }
 
 #[divan::bench]
 fn concatenate_in_a_loop_of_a_thousand(bencher: Bencher<'_, '_>) {
-    eval(bencher, "s = ''; for (i = 0; i < 1000; i += 1) { s += i + ','; } return s.length();");
+    eval(
+        bencher,
+        "s = ''; for (i = 0; i < 1000; i += 1) { s += i + ','; } return s.length();",
+    );
 }
 
 /// A thousand dates by one compiled pattern; divide by a thousand.
 #[divan::bench]
 fn print_a_thousand_dates(bencher: Bencher<'_, '_>) {
-    eval(bencher, "f = DateTimeFormat.forPattern(\"yyyy-MM-dd'T'HH:mm:ss\"); for (i = 0; i < 1000; i += 1) { f.print(i * 86400000); } return 1;");
+    eval(
+        bencher,
+        "f = DateTimeFormat.forPattern(\"yyyy-MM-dd'T'HH:mm:ss\"); for (i = 0; i < 1000; i += 1) { f.print(i * 86400000); } return 1;",
+    );
 }
 
 /// The same in a zone with summer time.
@@ -91,7 +110,10 @@ fn print_a_thousand_dates_in_a_zone(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn replace_by_a_pattern(bencher: Bencher<'_, '_>) {
-    eval(bencher, "'2024-02-29'.replaceAll('(\\\\d+)-(\\\\d+)-(\\\\d+)', '$3.$2.$1')");
+    eval(
+        bencher,
+        "'2024-02-29'.replaceAll('(\\\\d+)-(\\\\d+)-(\\\\d+)', '$3.$2.$1')",
+    );
 }
 
 /// What the host of a test costs by itself, for comparison with `add_two_params`.
@@ -101,6 +123,10 @@ fn ask_the_host_for_two_inputs(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| -> Result<_, HostError> {
         let mut host = Inputs::new(&inputs, FixedEnvironment::at(0));
         let now = host.now_millis();
-        Ok((host.input(black_box("a"), Access::Name)?, host.input(black_box("b"), Access::Name)?, now))
+        Ok((
+            host.input(black_box("a"), Access::Name)?,
+            host.input(black_box("b"), Access::Name)?,
+            now,
+        ))
     });
 }

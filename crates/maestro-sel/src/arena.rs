@@ -38,7 +38,8 @@ impl Arena {
     pub(crate) fn new_array(&mut self, elements: impl IntoIterator<Item = Val>) -> ArrayId {
         let start = self.cells.len();
         self.cells.extend(elements);
-        self.arrays.push((start as u32, (self.cells.len() - start) as u32));
+        self.arrays
+            .push((start as u32, (self.cells.len() - start) as u32));
         ArrayId(self.arrays.len() as u32 - 1)
     }
 
@@ -48,7 +49,10 @@ impl Arena {
 
     pub(crate) fn element(&self, id: ArrayId, index: i32) -> Option<CellId> {
         let (start, len) = self.arrays[id.0 as usize];
-        u32::try_from(index).ok().filter(|index| *index < len).map(|index| CellId(start + index))
+        u32::try_from(index)
+            .ok()
+            .filter(|index| *index < len)
+            .map(|index| CellId(start + index))
     }
 
     pub(crate) fn elements(&self, id: ArrayId) -> &[Val] {
@@ -57,7 +61,11 @@ impl Arena {
     }
 
     pub(crate) fn new_map(&mut self) -> MapId {
-        self.maps.push(Map { entries: Vec::new(), index: BTreeMap::new(), table: 16 });
+        self.maps.push(Map {
+            entries: Vec::new(),
+            index: BTreeMap::new(),
+            table: 16,
+        });
         MapId(self.maps.len() as u32 - 1)
     }
 
@@ -85,14 +93,24 @@ impl Arena {
     /// The entries in the order in which a Java hash map lists them.
     pub(crate) fn map_entries(&self, id: MapId) -> Vec<(Option<Text>, CellId)> {
         let map = &self.maps[id.0 as usize];
-        let mut entries: Vec<_> = map.entries.iter().map(|(key, cell)| (map.bucket(key), key, *cell)).collect();
+        let mut entries: Vec<_> = map
+            .entries
+            .iter()
+            .map(|(key, cell)| (map.bucket(key), key, *cell))
+            .collect();
         entries.sort_by_key(|(bucket, ..)| *bucket);
-        entries.into_iter().map(|(_, key, cell)| (key.clone(), cell)).collect()
+        entries
+            .into_iter()
+            .map(|(_, key, cell)| (key.clone(), cell))
+            .collect()
     }
 
     /// The cells of a map in any order.
     pub(crate) fn map_cells(&self, id: MapId) -> impl Iterator<Item = CellId> + '_ {
-        self.maps[id.0 as usize].entries.iter().map(|(_, cell)| *cell)
+        self.maps[id.0 as usize]
+            .entries
+            .iter()
+            .map(|(_, cell)| *cell)
     }
 }
 
@@ -107,7 +125,13 @@ impl Map {
         if self.table < 64 {
             let bucket = self.bucket(key);
             // The ninth key of a bucket doubles a small table.
-            if self.entries.iter().filter(|(other, _)| self.bucket(other) == bucket).count() >= 8 {
+            if self
+                .entries
+                .iter()
+                .filter(|(other, _)| self.bucket(other) == bucket)
+                .count()
+                >= 8
+            {
                 self.table *= 2;
             }
         }
@@ -119,7 +143,9 @@ impl Map {
 
 /// `String.hashCode()` of Java.
 pub(crate) fn java_hash(units: &[u16]) -> i32 {
-    units.iter().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(*unit)))
+    units.iter().fold(0_i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(*unit))
+    })
 }
 
 #[cfg(test)]
@@ -133,23 +159,37 @@ mod tests {
             let cell = arena.new_cell(Val::Null);
             arena.map_put(map, Some(Text::from(*key)), cell);
         }
-        arena.map_entries(map).into_iter().map(|(key, _)| key.unwrap().show()).collect()
+        arena
+            .map_entries(map)
+            .into_iter()
+            .map(|(key, _)| key.unwrap().show())
+            .collect()
     }
 
     #[test]
     fn maps_list_in_hash_order() {
         // [03:423], and the example of SF-6
-        assert_eq!(order(&["one", "two", "three", "four", "five"]), ["four", "one", "two", "three", "five"]);
+        assert_eq!(
+            order(&["one", "two", "three", "four", "five"]),
+            ["four", "one", "two", "three", "five"]
+        );
         let keys: Vec<String> = (0..14).map(|i| format!("k{i}")).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        assert_eq!(order(&keys).join(" "), "k0 k1 k2 k3 k4 k5 k11 k6 k10 k7 k13 k8 k12 k9");
+        assert_eq!(
+            order(&keys).join(" "),
+            "k0 k1 k2 k3 k4 k5 k11 k6 k10 k7 k13 k8 k12 k9"
+        );
     }
 
     #[test]
     fn a_ninth_key_of_a_bucket_doubles_a_small_table() {
         // `Aa` and `BB` have one hash; so have all eight texts of three such pairs, and nine keys need more.
         let colliding: Vec<String> = (0..9)
-            .map(|i: u32| (0..4).map(|bit| if i >> bit & 1 == 0 { "Aa" } else { "BB" }).collect())
+            .map(|i: u32| {
+                (0..4)
+                    .map(|bit| if i >> bit & 1 == 0 { "Aa" } else { "BB" })
+                    .collect()
+            })
             .collect();
         let mut arena = Arena::default();
         let map = arena.new_map();

@@ -55,13 +55,37 @@ pub(crate) enum ExprKind {
     /// Operators of one level of precedence, from left to right.
     Chain(ExprId, Vec<(BinOp, ExprId)>),
     Ternary(ExprId, ExprId, ExprId),
-    Assign { target: NameId, index: Option<ExprId>, op: AssignOp, value: ExprId },
-    NewArray { class: NameId, size: ExprId },
-    NewInit { class: NameId, elements: Vec<ExprId> },
-    NewObject { class: NameId, args: Vec<ExprId> },
-    Index { base: ExprId, index: ExprId },
-    Field { base: ExprId, name: NameId },
-    Call { base: ExprId, name: NameId, args: Vec<ExprId> },
+    Assign {
+        target: NameId,
+        index: Option<ExprId>,
+        op: AssignOp,
+        value: ExprId,
+    },
+    NewArray {
+        class: NameId,
+        size: ExprId,
+    },
+    NewInit {
+        class: NameId,
+        elements: Vec<ExprId>,
+    },
+    NewObject {
+        class: NameId,
+        args: Vec<ExprId>,
+    },
+    Index {
+        base: ExprId,
+        index: ExprId,
+    },
+    Field {
+        base: ExprId,
+        name: NameId,
+    },
+    Call {
+        base: ExprId,
+        name: NameId,
+        args: Vec<ExprId>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

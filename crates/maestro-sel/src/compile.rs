@@ -32,11 +32,28 @@ pub(crate) enum Kind {
     Binary(BinOp, NodeId, NodeId),
     Chain(NodeId, Run),
     Ternary(NodeId, NodeId, NodeId),
-    Assign { slot: u32, op: AssignOp, value: NodeId },
-    AssignIndex { slot: u32, op: AssignOp, operands: Run },
-    NewArray { class: ClassRef, size: NodeId },
-    NewInit { class: ClassRef, elements: Run },
-    NewObject { class: ClassRef, args: Run },
+    Assign {
+        slot: u32,
+        op: AssignOp,
+        value: NodeId,
+    },
+    AssignIndex {
+        slot: u32,
+        op: AssignOp,
+        operands: Run,
+    },
+    NewArray {
+        class: ClassRef,
+        size: NodeId,
+    },
+    NewInit {
+        class: ClassRef,
+        elements: Run,
+    },
+    NewObject {
+        class: ClassRef,
+        args: Run,
+    },
     /// A base with members; flat, since a program may have thousands in a row.
     Members(NodeId, Run),
 }
@@ -156,9 +173,23 @@ const ASSIGNMENT: u32 = 3;
 
 /// Translates a syntax tree.
 pub(crate) fn compile(ast: &Ast) -> Code {
-    let names = ast.names.iter().map(|name| (name.clone(), predefined(name))).collect();
-    let mut compiler = Compiler { ast, code: Code { names, ..Code::default() } };
-    let imports = ast.imports.iter().map(|_| Step { kind: StepKind::Import, cost: 1, span: Span::default() });
+    let names = ast
+        .names
+        .iter()
+        .map(|name| (name.clone(), predefined(name)))
+        .collect();
+    let mut compiler = Compiler {
+        ast,
+        code: Code {
+            names,
+            ..Code::default()
+        },
+    };
+    let imports = ast.imports.iter().map(|_| Step {
+        kind: StepKind::Import,
+        cost: 1,
+        span: Span::default(),
+    });
     let mut steps: Vec<Step> = imports.collect();
     steps.extend(ast.items.iter().map(|item| compiler.stmt(item)));
     compiler.code.steps = steps;
@@ -171,7 +202,10 @@ struct Compiler<'a> {
 }
 
 fn run(start: usize, end: usize) -> Run {
-    Run { start: start as u32, len: (end - start) as u32 }
+    Run {
+        start: start as u32,
+        len: (end - start) as u32,
+    }
 }
 
 impl Compiler<'_> {
@@ -182,7 +216,10 @@ impl Compiler<'_> {
                 (StepKind::Declare(step), cost)
             }
             StmtKind::Expr(value) => (StepKind::Expr(self.expr(*value, EXPR)), STATEMENT),
-            StmtKind::Block(items) => (StepKind::Block(items.iter().map(|item| self.stmt(item)).collect()), STATEMENT + 1),
+            StmtKind::Block(items) => (
+                StepKind::Block(items.iter().map(|item| self.stmt(item)).collect()),
+                STATEMENT + 1,
+            ),
             StmtKind::If(arms, otherwise) => {
                 let arms = arms
                     .iter()
@@ -192,18 +229,29 @@ impl Compiler<'_> {
                         (cost, self.expr(*condition, EXPR), self.stmt(body))
                     })
                     .collect();
-                (StepKind::If(arms, otherwise.as_ref().map(|body| Box::new(self.stmt(body)))), STATEMENT + 1)
+                (
+                    StepKind::If(
+                        arms,
+                        otherwise.as_ref().map(|body| Box::new(self.stmt(body))),
+                    ),
+                    STATEMENT + 1,
+                )
             }
-            StmtKind::While(condition, body) => {
-                (StepKind::While(self.expr(*condition, EXPR), Box::new(self.stmt(body))), STATEMENT + 1)
-            }
+            StmtKind::While(condition, body) => (
+                StepKind::While(self.expr(*condition, EXPR), Box::new(self.stmt(body))),
+                STATEMENT + 1,
+            ),
             StmtKind::For(parts) => (StepKind::For(Box::new(self.for_step(parts))), STATEMENT + 1),
             StmtKind::Break => (StepKind::Break, STATEMENT + 1),
             StmtKind::Continue => (StepKind::Continue, STATEMENT + 1),
             StmtKind::Return(value) => (StepKind::Return(self.expr(*value, EXPR)), STATEMENT + 1),
             StmtKind::Throw(value) => (StepKind::Throw(self.expr(*value, EXPR)), STATEMENT + 1),
         };
-        Step { kind, cost, span: stmt.span }
+        Step {
+            kind,
+            cost,
+            span: stmt.span,
+        }
     }
 
     fn for_step(&mut self, parts: &For) -> ForStep {
@@ -232,7 +280,14 @@ impl Compiler<'_> {
             .map(|(name, value)| (name.0, value.map(|value| self.expr(value, EXPR))))
             .collect();
         let cost = 3 + 2 * declarators.len() as u32;
-        (DeclareStep { class: self.class(declaration.class), array: declaration.array, declarators }, cost)
+        (
+            DeclareStep {
+                class: self.class(declaration.class),
+                array: declaration.array,
+                declarators,
+            },
+            cost,
+        )
     }
 
     fn class(&self, name: NameId) -> ClassRef {
@@ -273,7 +328,10 @@ impl Compiler<'_> {
             }
             ExprKind::Chain(first, rest) => {
                 let first = self.expr(*first, 0);
-                let rest: Vec<_> = rest.iter().map(|(op, operand)| (*op, self.expr(*operand, 0))).collect();
+                let rest: Vec<_> = rest
+                    .iter()
+                    .map(|(op, operand)| (*op, self.expr(*operand, 0)))
+                    .collect();
                 let cost = rest.len() as u32;
                 if let [(op, right)] = rest[..] {
                     (Kind::Binary(op, first, right), cost)
@@ -285,28 +343,73 @@ impl Compiler<'_> {
             }
             ExprKind::Ternary(condition, yes, no) => {
                 let condition = self.expr(*condition, 0);
-                (Kind::Ternary(condition, self.expr(*yes, EXPR), self.expr(*no, EXPR)), 1)
+                (
+                    Kind::Ternary(condition, self.expr(*yes, EXPR), self.expr(*no, EXPR)),
+                    1,
+                )
             }
-            ExprKind::Assign { target, index: None, op, value } => {
-                (Kind::Assign { slot: target.0, op: *op, value: self.expr(*value, EXPR) }, ASSIGNMENT)
-            }
-            ExprKind::Assign { target, index: Some(index), op, value } => {
+            ExprKind::Assign {
+                target,
+                index: None,
+                op,
+                value,
+            } => (
+                Kind::Assign {
+                    slot: target.0,
+                    op: *op,
+                    value: self.expr(*value, EXPR),
+                },
+                ASSIGNMENT,
+            ),
+            ExprKind::Assign {
+                target,
+                index: Some(index),
+                op,
+                value,
+            } => {
                 let operands = self.list(&[*index, *value]);
-                (Kind::AssignIndex { slot: target.0, op: *op, operands }, ASSIGNMENT)
+                (
+                    Kind::AssignIndex {
+                        slot: target.0,
+                        op: *op,
+                        operands,
+                    },
+                    ASSIGNMENT,
+                )
             }
             ExprKind::NewArray { class, size } => {
                 let class = self.class(*class);
-                (Kind::NewArray { class, size: self.expr(*size, EXPR) }, PRIMARY + 3)
+                (
+                    Kind::NewArray {
+                        class,
+                        size: self.expr(*size, EXPR),
+                    },
+                    PRIMARY + 3,
+                )
             }
             ExprKind::NewInit { class, elements } => {
                 let class = self.class(*class);
-                (Kind::NewInit { class, elements: self.list(elements) }, PRIMARY + 3)
+                (
+                    Kind::NewInit {
+                        class,
+                        elements: self.list(elements),
+                    },
+                    PRIMARY + 3,
+                )
             }
             ExprKind::NewObject { class, args } => {
                 let class = self.class(*class);
-                (Kind::NewObject { class, args: self.list(args) }, PRIMARY + 4)
+                (
+                    Kind::NewObject {
+                        class,
+                        args: self.list(args),
+                    },
+                    PRIMARY + 4,
+                )
             }
-            ExprKind::Index { .. } | ExprKind::Field { .. } | ExprKind::Call { .. } => return self.members(id, before),
+            ExprKind::Index { .. } | ExprKind::Field { .. } | ExprKind::Call { .. } => {
+                return self.members(id, before);
+            }
         };
         self.push(kind, before + cost, expr.span)
     }
@@ -315,8 +418,9 @@ impl Compiler<'_> {
         let ast = self.ast;
         let mut chain = Vec::new();
         let mut at = id;
-        while let ExprKind::Index { base, .. } | ExprKind::Field { base, .. } | ExprKind::Call { base, .. } =
-            &ast.expr(at).kind
+        while let ExprKind::Index { base, .. }
+        | ExprKind::Field { base, .. }
+        | ExprKind::Call { base, .. } = &ast.expr(at).kind
         {
             chain.push(at);
             at = *base;
@@ -327,18 +431,31 @@ impl Compiler<'_> {
             let expr = ast.expr(member);
             let (kind, cost) = match &expr.kind {
                 ExprKind::Index { index, .. } => (MemberKind::Index(self.expr(*index, EXPR)), 2),
-                ExprKind::Field { name, .. } => (MemberKind::Field(Member::named(ast.name(*name)), name.0), 2),
+                ExprKind::Field { name, .. } => {
+                    (MemberKind::Field(Member::named(ast.name(*name)), name.0), 2)
+                }
                 ExprKind::Call { name, args, .. } => {
                     let args = self.list(args);
-                    (MemberKind::Call(Member::named(ast.name(*name)), name.0, args), 4)
+                    (
+                        MemberKind::Call(Member::named(ast.name(*name)), name.0, args),
+                        4,
+                    )
                 }
                 _ => continue,
             };
-            members.push(MemberNode { kind, cost, span: expr.span });
+            members.push(MemberNode {
+                kind,
+                cost,
+                span: expr.span,
+            });
         }
         let start = self.code.members.len();
         self.code.members.extend(members);
-        self.push(Kind::Members(base, run(start, self.code.members.len())), 0, ast.expr(id).span)
+        self.push(
+            Kind::Members(base, run(start, self.code.members.len())),
+            0,
+            ast.expr(id).span,
+        )
     }
 
     fn push(&mut self, kind: Kind, cost: u32, span: Span) -> NodeId {

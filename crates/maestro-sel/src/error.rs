@@ -99,7 +99,10 @@ pub struct Span {
 
 impl Span {
     pub(crate) fn new(start: u32, end: u32) -> Self {
-        Self { start, end: end.max(start) }
+        Self {
+            start,
+            end: end.max(start),
+        }
     }
 
     /// The smallest span that covers both.
@@ -131,7 +134,11 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(crate) fn new(kind: ErrorKind, span: Span, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), span }
+        Self {
+            kind,
+            message: message.into(),
+            span,
+        }
     }
 
     /// The message of the wrapping error as callers of the engine see it when they validate a text (spec 03 SE-5 row 5).
@@ -168,7 +175,12 @@ struct Inner {
 
 impl EvalError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), span: None, bad_type: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            span: None,
+            bad_type: None,
+        }))
     }
 
     pub(crate) fn bad_type(name: TypeName) -> Self {
@@ -205,7 +217,10 @@ impl EvalError {
     /// that may leave SEL with a content that may not.
     #[must_use]
     pub fn is_internal(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Timeout | ErrorKind::Pending | ErrorKind::Unconvertible)
+        matches!(
+            self.0.kind,
+            ErrorKind::Timeout | ErrorKind::Pending | ErrorKind::Unconvertible
+        )
     }
 
     /// The message of the wrapping error as callers of the engine see it, with the text as it was given (spec 03 SE-5).
@@ -213,15 +228,22 @@ impl EvalError {
     #[must_use]
     pub fn summary(&self, text: &str) -> String {
         match self.0.kind {
-            ErrorKind::Thrown => format!("Expression throws an error [ERROR: {}] for expr=[{text}]", self.0.message),
+            ErrorKind::Thrown => format!(
+                "Expression throws an error [ERROR: {}] for expr=[{text}]",
+                self.0.message
+            ),
             ErrorKind::BadType => {
                 let name = self.0.bad_type.map_or("VOID", TypeName::as_str);
                 format!("Invalid return type [{name}] for expr=[{text}]")
             }
             _ if self.is_internal() => {
-                format!("INTERNAL_ERROR - Expression evaluation is failed with an exception for expr=[{text}]")
+                format!(
+                    "INTERNAL_ERROR - Expression evaluation is failed with an exception for expr=[{text}]"
+                )
             }
-            _ => format!("BAD_REQUEST - Expression evaluation throws an exception for expr=[{text}]"),
+            _ => {
+                format!("BAD_REQUEST - Expression evaluation throws an exception for expr=[{text}]")
+            }
         }
     }
 
@@ -244,8 +266,13 @@ impl EvalError {
     /// The same failure as the cause of a failed method call (kind CALL), unless it has to keep its kind.
     pub(crate) fn into_call(self, method: &str, argc: usize) -> Self {
         match self.0.kind {
-            ErrorKind::Limit | ErrorKind::Timeout | ErrorKind::Pending | ErrorKind::Extension => self,
-            _ => Self::new(ErrorKind::Call, format!("Failed calling method {method}{argc}: {}", self.0.message)),
+            ErrorKind::Limit | ErrorKind::Timeout | ErrorKind::Pending | ErrorKind::Extension => {
+                self
+            }
+            _ => Self::new(
+                ErrorKind::Call,
+                format!("Failed calling method {method}{argc}: {}", self.0.message),
+            ),
         }
     }
 }
@@ -274,8 +301,14 @@ fn render(text: &str, span: Span, kind: ErrorKind, message: &str) -> String {
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
     let shown = text[line_start..line_end].trim_end_matches('\r');
     // Tabs stay tabs below the line, so that the caret stands where the terminal puts the character.
-    let indent: String = text[line_start..start].chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    let width = text[start..end.clamp(start, line_end)].chars().count().max(1);
+    let indent: String = text[line_start..start]
+        .chars()
+        .map(|c| if c == '\t' { '\t' } else { ' ' })
+        .collect();
+    let width = text[start..end.clamp(start, line_end)]
+        .chars()
+        .count()
+        .max(1);
     let number = line.to_string();
     let margin = " ".repeat(number.len());
     format!(
@@ -293,8 +326,17 @@ mod tests {
         let text = "x = 1;\n\ty = é + ;\n";
         let at = text.find(" ;").unwrap() as u32 + 1;
         let fault = Diagnostic::new(ErrorKind::Parse, Span::new(at, at + 1), "unexpected `;`");
-        assert_eq!(fault.position(text), Position { line: 2, column: 10 });
-        assert_eq!(fault.render(text), "PARSE: unexpected `;`\n --> 2:10\n  |\n2 | \ty = é + ;\n  | \t        ^");
+        assert_eq!(
+            fault.position(text),
+            Position {
+                line: 2,
+                column: 10
+            }
+        );
+        assert_eq!(
+            fault.render(text),
+            "PARSE: unexpected `;`\n --> 2:10\n  |\n2 | \ty = é + ;\n  | \t        ^"
+        );
     }
 
     #[test]

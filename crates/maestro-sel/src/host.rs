@@ -52,7 +52,9 @@ pub trait Host: Environment {
     /// There is no such function, or it failed.
     fn call(&mut self, name: &str, args: Vec<Value>) -> Result<Value, HostError> {
         drop(args);
-        Err(HostError::Unsupported(format!("there is no extension function `params.{name}` here")))
+        Err(HostError::Unsupported(format!(
+            "there is no extension function `params.{name}` here"
+        )))
     }
 
     /// Whether there is an extension at all; if there is, its arguments have to be STRINGs, at most three.
@@ -97,7 +99,10 @@ pub struct Inputs<'a, E> {
 impl<'a, E: Environment> Inputs<'a, E> {
     /// A host of these names and values; the first entry of a name counts.
     pub fn new(values: &'a [(String, Value)], environment: E) -> Self {
-        Self { values, environment }
+        Self {
+            values,
+            environment,
+        }
     }
 }
 
@@ -117,7 +122,11 @@ impl<E: Environment> Environment for Inputs<'_, E> {
 
 impl<E: Environment> Host for Inputs<'_, E> {
     fn input(&mut self, name: &str, _how: Access) -> Result<Option<Value>, HostError> {
-        Ok(self.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
+        Ok(self
+            .values
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone()))
     }
 
     fn contains(&mut self, name: &str) -> Result<bool, HostError> {
@@ -150,7 +159,10 @@ impl FixedEnvironment {
     /// Time stands at `now_millis`; the random series is always the same.
     #[must_use]
     pub fn at(now_millis: i64) -> Self {
-        Self { now_millis, state: 0 }
+        Self {
+            now_millis,
+            state: 0,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     host::{Environment, Inputs},
     limits::Limits,
     program::Program,
-    value::{Output, Value},
+    value::{Output, TypeName, Value},
 };
 
 /// Evaluates programs from lines `{"id", "expr", "params"?}` and writes one line for each, in order: `{"id", "type",
@@ -21,19 +21,30 @@ use crate::{
 ///
 /// # Errors
 /// Reading or writing fails, or a line does not have that form (kind [`io::ErrorKind::InvalidData`], with its number).
-pub fn eval_jsonl(reader: impl BufRead, mut writer: impl Write, limits: &Limits, environment: &mut dyn Environment) -> io::Result<()> {
+pub fn eval_jsonl(
+    reader: impl BufRead,
+    mut writer: impl Write,
+    limits: &Limits,
+    environment: &mut dyn Environment,
+) -> io::Result<()> {
     for (number, line) in reader.lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
             continue;
         }
-        let request: Request = serde_json::from_str(&line)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("line {}: {error}", number + 1)))?;
+        let request: Request = serde_json::from_str(&line).map_err(|error| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("line {}: {error}", number + 1),
+            )
+        })?;
         let mut answer = Map::new();
         answer.insert("id".to_owned(), request.id);
         match evaluate(&request.expr, &request.params.0, limits, environment) {
             Ok(output) => {
-                let Json::Object(value) = output_json(&output) else { continue };
+                let Json::Object(value) = output_json(&output) else {
+                    continue;
+                };
                 answer.extend(value);
             }
             Err(error) => {
@@ -43,7 +54,10 @@ pub fn eval_jsonl(reader: impl BufRead, mut writer: impl Write, limits: &Limits,
                         answer.insert("message".to_owned(), error.message().into());
                     }
                     ErrorKind::BadType => {
-                        answer.insert("of".to_owned(), error.result_type().map(|name| name.as_str()).into());
+                        answer.insert(
+                            "of".to_owned(),
+                            error.result_type().map(TypeName::as_str).into(),
+                        );
                     }
                     _ => {}
                 }
@@ -59,7 +73,12 @@ pub fn eval_jsonl(reader: impl BufRead, mut writer: impl Write, limits: &Limits,
 ///
 /// # Errors
 /// As [`Program::parse_within`] and [`Program::eval`].
-pub fn evaluate(text: &str, inputs: &[(String, Value)], limits: &Limits, environment: &mut dyn Environment) -> Result<Output, EvalError> {
+pub fn evaluate(
+    text: &str,
+    inputs: &[(String, Value)],
+    limits: &Limits,
+    environment: &mut dyn Environment,
+) -> Result<Output, EvalError> {
     let program = Program::parse_within(text, limits)?;
     program.eval(&mut Inputs::new(inputs, environment), limits)
 }
@@ -122,7 +141,10 @@ impl<'de> Visitor<'de> for InputVisitor {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(i64::try_from(number).map_or_else(|_| Value::Foreign(format!("number {number} beyond 64 bits")), Value::Long))
+        Ok(i64::try_from(number).map_or_else(
+            |_| Value::Foreign(format!("number {number} beyond 64 bits")),
+            Value::Long,
+        ))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
@@ -168,11 +190,28 @@ impl<'de> Visitor<'de> for InputVisitor {
 fn typed_array(values: Vec<Value>) -> Value {
     let all = |test: fn(&Value) -> bool| values.iter().all(test);
     if all(|value| matches!(value, Value::String(_) | Value::Null)) {
-        let text = |value| if let Value::String(text) = value { Some(text) } else { None };
+        let text = |value| {
+            if let Value::String(text) = value {
+                Some(text)
+            } else {
+                None
+            }
+        };
         return Value::StringArray(values.into_iter().map(text).collect());
     }
     if all(|value| matches!(value, Value::Long(_))) {
-        return Value::LongArray(values.iter().filter_map(|v| if let Value::Long(n) = v { Some(*n) } else { None }).collect());
+        return Value::LongArray(
+            values
+                .iter()
+                .filter_map(|v| {
+                    if let Value::Long(n) = v {
+                        Some(*n)
+                    } else {
+                        None
+                    }
+                })
+                .collect(),
+        );
     }
     if all(|value| matches!(value, Value::Long(_) | Value::Double(_))) {
         let number = |value: &Value| match value {
@@ -183,7 +222,12 @@ fn typed_array(values: Vec<Value>) -> Value {
         return Value::DoubleArray(values.iter().map(number).collect());
     }
     if all(|value| matches!(value, Value::Boolean(_))) {
-        return Value::BooleanArray(values.iter().map(|value| *value == Value::Boolean(true)).collect());
+        return Value::BooleanArray(
+            values
+                .iter()
+                .map(|value| *value == Value::Boolean(true))
+                .collect(),
+        );
     }
     Value::Foreign("list of mixed or nested values".to_owned())
 }
@@ -209,7 +253,12 @@ pub fn output_json(output: &Output) -> Json {
         Output::BooleanArray(items) => json!(items),
         Output::Map(None) => Json::Null,
         Output::Map(Some(entries)) => {
-            let entry = |(key, value): &(Option<String>, Output)| (key.clone().unwrap_or_else(|| "null".to_owned()), output_json(value));
+            let entry = |(key, value): &(Option<String>, Output)| {
+                (
+                    key.clone().unwrap_or_else(|| "null".to_owned()),
+                    output_json(value),
+                )
+            };
             Json::Object(entries.iter().map(entry).collect())
         }
         Output::Other(name) => return json!({ "type": name.as_str() }),

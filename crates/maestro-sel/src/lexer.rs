@@ -82,15 +82,29 @@ impl Lexed {
 
 /// Cuts `text` into tokens. `base` is added to all byte offsets; `completed` adds a semicolon (SE-2).
 pub(crate) fn lex(text: &str, base: u32, completed: bool) -> Lexed {
-    let Translated { mut units, mut offsets, bad } = translate(text);
+    let Translated {
+        mut units,
+        mut offsets,
+        bad,
+    } = translate(text);
     if completed {
         units.push(u16::from(b';'));
         if !offsets.is_empty() {
             offsets.push(text.len() as u32);
         }
     }
-    let tokens = Lexer { units: &units, bad: &bad, at: 0 }.run();
-    Lexed { units, offsets, base, tokens }
+    let tokens = Lexer {
+        units: &units,
+        bad: &bad,
+        at: 0,
+    }
+    .run();
+    Lexed {
+        units,
+        offsets,
+        base,
+        tokens,
+    }
 }
 
 struct Translated {
@@ -103,9 +117,17 @@ struct Translated {
 /// Carries out `\uXXXX` escapes (SL-2), wherever they stand.
 fn translate(text: &str) -> Translated {
     if text.is_ascii() && !text.contains("\\u") {
-        return Translated { units: text.bytes().map(u16::from).collect(), offsets: Vec::new(), bad: Vec::new() };
+        return Translated {
+            units: text.bytes().map(u16::from).collect(),
+            offsets: Vec::new(),
+            bad: Vec::new(),
+        };
     }
-    let (mut units, mut offsets, mut bad) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len() + 1), Vec::new());
+    let (mut units, mut offsets, mut bad) = (
+        Vec::with_capacity(text.len()),
+        Vec::with_capacity(text.len() + 1),
+        Vec::new(),
+    );
     let bytes = text.as_bytes();
     let mut backslashes = 0_usize;
     let mut chars = text.char_indices().peekable();
@@ -113,9 +135,13 @@ fn translate(text: &str) -> Translated {
         let offset = at as u32;
         if c == '\\' && backslashes.is_multiple_of(2) && bytes.get(at + 1) == Some(&b'u') {
             let digits = at + 1 + bytes[at + 1..].iter().take_while(|b| **b == b'u').count();
-            let hex = bytes.get(digits..digits + 4).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+            let hex = bytes
+                .get(digits..digits + 4)
+                .filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
             if let Some(hex) = hex {
-                units.push(hex.iter().fold(0, |sum, digit| sum << 4 | (*digit as char).to_digit(16).unwrap_or(0) as u16));
+                units.push(hex.iter().fold(0, |sum, digit| {
+                    sum << 4 | (*digit as char).to_digit(16).unwrap_or(0) as u16
+                }));
                 offsets.push(offset);
                 while chars.next_if(|(next, _)| *next < digits + 4).is_some() {}
                 backslashes = 0;
@@ -131,7 +157,11 @@ fn translate(text: &str) -> Translated {
         }
     }
     offsets.push(text.len() as u32);
-    Translated { units, offsets, bad }
+    Translated {
+        units,
+        offsets,
+        bad,
+    }
 }
 
 struct Lexer<'a> {
@@ -140,7 +170,8 @@ struct Lexer<'a> {
     at: usize,
 }
 
-const BAD_ESCAPE: &str = "`\\u` needs four hexadecimal digits, also in comments and texts; write a backslash as `\\\\`";
+const BAD_ESCAPE: &str =
+    "`\\u` needs four hexadecimal digits, also in comments and texts; write a backslash as `\\\\`";
 
 impl Lexer<'_> {
     fn run(mut self) -> Vec<Token> {
@@ -161,10 +192,18 @@ impl Lexer<'_> {
             }
             if let Some(bad) = spoiled {
                 debug_assert!(bad as usize >= blank);
-                tokens.push(Token { kind: Tok::Error(BAD_ESCAPE), start: bad, end: bad + 2 });
+                tokens.push(Token {
+                    kind: Tok::Error(BAD_ESCAPE),
+                    start: bad,
+                    end: bad + 2,
+                });
             }
             if spoiled.is_none_or(|bad| (bad as usize) < start) {
-                tokens.push(Token { kind, start: start as u32, end: self.at as u32 });
+                tokens.push(Token {
+                    kind,
+                    start: start as u32,
+                    end: self.at as u32,
+                });
             }
             if kind == Tok::End {
                 return tokens;
@@ -182,7 +221,9 @@ impl Lexer<'_> {
 
     fn skip_blanks(&mut self) -> Option<&'static str> {
         loop {
-            if self.at < self.units.len() && matches!(self.peek(0), 0x20 | 0x09 | 0x0a | 0x0d | 0x0c) {
+            if self.at < self.units.len()
+                && matches!(self.peek(0), 0x20 | 0x09 | 0x0a | 0x0d | 0x0c)
+            {
                 self.at += 1;
             } else if self.is(0, b'/') && self.is(1, b'/') {
                 while self.at < self.units.len() && !self.is(0, b'\n') && !self.is(0, b'\r') {
@@ -215,14 +256,25 @@ impl Lexer<'_> {
         if first == u16::from(b'\'') || first == u16::from(b'"') {
             return self.string(first);
         }
-        for (length, table) in [(4, OPERATORS_4), (3, OPERATORS_3), (2, OPERATORS_2), (1, OPERATORS_1)] {
-            let found = table.iter().find(|op| op.bytes().enumerate().all(|(i, c)| self.is(i, c)));
+        for (length, table) in [
+            (4, OPERATORS_4),
+            (3, OPERATORS_3),
+            (2, OPERATORS_2),
+            (1, OPERATORS_1),
+        ] {
+            let found = table
+                .iter()
+                .find(|op| op.bytes().enumerate().all(|(i, c)| self.is(i, c)));
             if let Some(found) = found {
                 self.at += length;
                 return Tok::P(found);
             }
         }
-        self.at += if (0xd800..0xdc00).contains(&first) { 2 } else { 1 };
+        self.at += if (0xd800..0xdc00).contains(&first) {
+            2
+        } else {
+            1
+        };
         self.at = self.at.min(self.units.len());
         Tok::Error("this character may only stand in a text or a comment")
     }
@@ -259,7 +311,10 @@ impl Lexer<'_> {
     }
 
     fn count(&self, from: usize, accept: impl Fn(u16) -> bool) -> usize {
-        self.units[(self.at + from).min(self.units.len())..].iter().take_while(|unit| accept(**unit)).count()
+        self.units[(self.at + from).min(self.units.len())..]
+            .iter()
+            .take_while(|unit| accept(**unit))
+            .count()
     }
 
     fn int_length(&self) -> usize {
@@ -267,7 +322,9 @@ impl Lexer<'_> {
             return 0;
         }
         let hex = if self.is(0, b'0') && (self.is(1, b'x') || self.is(1, b'X')) {
-            self.count(2, |unit| u8::try_from(unit).is_ok_and(|c| c.is_ascii_hexdigit()))
+            self.count(2, |unit| {
+                u8::try_from(unit).is_ok_and(|c| c.is_ascii_hexdigit())
+            })
         } else {
             0
         };
@@ -284,7 +341,11 @@ impl Lexer<'_> {
     fn float_length(&self) -> usize {
         let whole = self.count(0, is_ascii_digit);
         let point = self.is(whole, b'.');
-        let fraction = if point { self.count(whole + 1, is_ascii_digit) } else { 0 };
+        let fraction = if point {
+            self.count(whole + 1, is_ascii_digit)
+        } else {
+            0
+        };
         if whole + fraction == 0 {
             return 0;
         }
@@ -323,9 +384,12 @@ impl Lexer<'_> {
             }
             if unit == u16::from(b'\\') {
                 // Octal escapes are tokens; the parser refuses them (SL-9).
-                let known = u8::try_from(self.peek(1)).is_ok_and(|c| b"ntbrf\\'\"01234567".contains(&c));
+                let known =
+                    u8::try_from(self.peek(1)).is_ok_and(|c| b"ntbrf\\'\"01234567".contains(&c));
                 if !known || self.at + 1 >= self.units.len() {
-                    problem = problem.or(Some("unknown escape in a text; write a backslash as `\\\\`"));
+                    problem = problem.or(Some(
+                        "unknown escape in a text; write a backslash as `\\\\`",
+                    ));
                 }
                 if matches!(self.peek(1), 0x0a | 0x0d) {
                     break;
@@ -342,10 +406,12 @@ impl Lexer<'_> {
 const OPERATORS_4: &[&str] = &[">>>="];
 const OPERATORS_3: &[&str] = &[">>>", "<<=", ">>="];
 const OPERATORS_2: &[&str] = &[
-    "==", "<=", ">=", "!=", "||", "&&", "++", "--", "<<", ">>", "+=", "-=", "*=", "/=", "&=", "|=", "^=", "%=",
+    "==", "<=", ">=", "!=", "||", "&&", "++", "--", "<<", ">>", "+=", "-=", "*=", "/=", "&=", "|=",
+    "^=", "%=",
 ];
 const OPERATORS_1: &[&str] = &[
-    "(", ")", "{", "}", "[", "]", ";", ",", ".", "=", ">", "<", "!", "~", "?", ":", "+", "-", "*", "/", "&", "|", "^", "%",
+    "(", ")", "{", "}", "[", "]", ";", ",", ".", "=", ">", "<", "!", "~", "?", ":", "+", "-", "*",
+    "/", "&", "|", "^", "%",
 ];
 
 fn reserved(word: &[u8]) -> Tok {
@@ -369,10 +435,11 @@ fn reserved(word: &[u8]) -> Tok {
         b"true" => Kw::True,
         b"false" => Kw::False,
         b"null" => Kw::Null,
-        b"abstract" | b"byte" | b"case" | b"catch" | b"char" | b"class" | b"const" | b"default" | b"do" | b"extends"
-        | b"final" | b"finally" | b"goto" | b"implements" | b"instanceof" | b"interface" | b"native" | b"package"
-        | b"private" | b"protected" | b"public" | b"short" | b"super" | b"switch" | b"synchronized" | b"this"
-        | b"throws" | b"transient" | b"try" | b"void" | b"volatile" => return Tok::Reserved,
+        b"abstract" | b"byte" | b"case" | b"catch" | b"char" | b"class" | b"const" | b"default"
+        | b"do" | b"extends" | b"final" | b"finally" | b"goto" | b"implements" | b"instanceof"
+        | b"interface" | b"native" | b"package" | b"private" | b"protected" | b"public"
+        | b"short" | b"super" | b"switch" | b"synchronized" | b"this" | b"throws"
+        | b"transient" | b"try" | b"void" | b"volatile" => return Tok::Reserved,
         _ => return Tok::Ident,
     })
 }
@@ -381,8 +448,17 @@ fn reserved(word: &[u8]) -> Tok {
 #[must_use]
 pub fn is_identifier(name: &str) -> bool {
     let lexed = lex(name, 0, false);
-    matches!(lexed.tokens[..], [Token { kind: Tok::Ident, start: 0, .. }, Token { kind: Tok::End, .. }])
-        && lexed.tokens[0].end as usize == lexed.units.len()
+    matches!(
+        lexed.tokens[..],
+        [
+            Token {
+                kind: Tok::Ident,
+                start: 0,
+                ..
+            },
+            Token { kind: Tok::End, .. }
+        ]
+    ) && lexed.tokens[0].end as usize == lexed.units.len()
 }
 
 fn is_ascii_digit(unit: u16) -> bool {
@@ -411,15 +487,22 @@ pub(crate) fn unescape(token: &[u16]) -> Result<Vec<u16>, (ErrorKind, &'static s
             out.push(unit);
             continue;
         }
-        out.push(match units.next().and_then(|unit| u8::try_from(unit).ok()) {
-            Some(b'n') => 0x0a,
-            Some(b't') => 0x09,
-            Some(b'b') => 0x08,
-            Some(b'r') => 0x0d,
-            Some(b'f') => 0x0c,
-            Some(c @ (b'\\' | b'\'' | b'"')) => u16::from(c),
-            _ => return Err((ErrorKind::Illegal, "octal escapes are not supported; write `\\u0041` for `A`")),
-        });
+        out.push(
+            match units.next().and_then(|unit| u8::try_from(unit).ok()) {
+                Some(b'n') => 0x0a,
+                Some(b't') => 0x09,
+                Some(b'b') => 0x08,
+                Some(b'r') => 0x0d,
+                Some(b'f') => 0x0c,
+                Some(c @ (b'\\' | b'\'' | b'"')) => u16::from(c),
+                _ => {
+                    return Err((
+                        ErrorKind::Illegal,
+                        "octal escapes are not supported; write `\\u0041` for `A`",
+                    ));
+                }
+            },
+        );
     }
     Ok(out)
 }
@@ -429,12 +512,26 @@ mod tests {
     use super::*;
 
     fn kinds(text: &str) -> Vec<Tok> {
-        lex(text, 0, false).tokens.iter().map(|token| token.kind).collect()
+        lex(text, 0, false)
+            .tokens
+            .iter()
+            .map(|token| token.kind)
+            .collect()
     }
 
     #[test]
     fn numbers_take_the_longest_match() {
-        assert_eq!(kinds("08 08.5 1.x"), [Tok::Int, Tok::Int, Tok::Float, Tok::Float, Tok::Ident, Tok::End]);
+        assert_eq!(
+            kinds("08 08.5 1.x"),
+            [
+                Tok::Int,
+                Tok::Int,
+                Tok::Float,
+                Tok::Float,
+                Tok::Ident,
+                Tok::End
+            ]
+        );
         assert_eq!(kinds("1..2"), [Tok::Float, Tok::Float, Tok::End]);
         assert_eq!(kinds("1.e"), [Tok::Float, Tok::Ident, Tok::End]);
         assert_eq!(kinds("0xG1"), [Tok::Int, Tok::Ident, Tok::End]);
@@ -442,8 +539,14 @@ mod tests {
 
     #[test]
     fn a_bad_unicode_escape_in_a_comment_is_a_token_of_its_own() {
-        assert!(matches!(kinds("1 // C:\\users\n+ 2")[..], [Tok::Int, Tok::Error(_), Tok::P("+"), Tok::Int, Tok::End]));
-        assert!(matches!(kinds("'C:\\users'")[..], [Tok::Error(_), Tok::End]));
+        assert!(matches!(
+            kinds("1 // C:\\users\n+ 2")[..],
+            [Tok::Int, Tok::Error(_), Tok::P("+"), Tok::Int, Tok::End]
+        ));
+        assert!(matches!(
+            kinds("'C:\\users'")[..],
+            [Tok::Error(_), Tok::End]
+        ));
     }
 
     #[test]
@@ -456,6 +559,11 @@ mod tests {
     #[test]
     fn identifiers() {
         assert!(is_identifier("a_1") && is_identifier("naïve") && is_identifier("record"));
-        assert!(!is_identifier("a-b") && !is_identifier("int") && !is_identifier("") && !is_identifier(" a"));
+        assert!(
+            !is_identifier("a-b")
+                && !is_identifier("int")
+                && !is_identifier("")
+                && !is_identifier(" a")
+        );
     }
 }

@@ -60,7 +60,10 @@ impl Budget {
     /// A budget of so many bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
-        Self(Arc::new(Account { limit: bytes, used: AtomicU64::new(0) }))
+        Self(Arc::new(Account {
+            limit: bytes,
+            used: AtomicU64::new(0),
+        }))
     }
 
     /// Bytes that running evaluations hold at the moment.
@@ -101,7 +104,9 @@ impl Share {
     /// Makes sure that the share covers `total` bytes; false if the budget has not so much left.
     #[must_use]
     pub(crate) fn cover(&mut self, total: u64) -> bool {
-        let Some(budget) = &self.budget else { return true };
+        let Some(budget) = &self.budget else {
+            return true;
+        };
         if total <= self.taken {
             return true;
         }

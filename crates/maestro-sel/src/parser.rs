@@ -17,10 +17,21 @@ const FAULTS: usize = 50;
 /// Parses `text`, whose bytes are counted from `base`; `completed` adds a semicolon at its end (SE-2).
 pub(crate) fn parse(text: &str, base: u32, completed: bool) -> Result<Ast, Vec<Diagnostic>> {
     let lexed = lex(text, base, completed);
-    let mut parser =
-        Parser { lexed: &lexed, at: 0, depth: 0, ast: Ast::default(), ids: BTreeMap::new(), faults: Vec::new(), fatal: false };
+    let mut parser = Parser {
+        lexed: &lexed,
+        at: 0,
+        depth: 0,
+        ast: Ast::default(),
+        ids: BTreeMap::new(),
+        faults: Vec::new(),
+        fatal: false,
+    };
     parser.program();
-    if parser.faults.is_empty() { Ok(parser.ast) } else { Err(parser.faults) }
+    if parser.faults.is_empty() {
+        Ok(parser.ast)
+    } else {
+        Err(parser.faults)
+    }
 }
 
 /// A fault was noted; the caller goes up to where it can go on.
@@ -74,9 +85,15 @@ impl<'a> Parser<'a> {
                     self.at += 1;
                     return;
                 }
-                Tok::Kw(Kw::If | Kw::While | Kw::For | Kw::Return | Kw::Throw | Kw::Break | Kw::Continue)
-                    if self.at > start =>
-                {
+                Tok::Kw(
+                    Kw::If
+                    | Kw::While
+                    | Kw::For
+                    | Kw::Return
+                    | Kw::Throw
+                    | Kw::Break
+                    | Kw::Continue,
+                ) if self.at > start => {
                     return;
                 }
                 _ => self.at += 1,
@@ -93,7 +110,10 @@ impl<'a> Parser<'a> {
     }
 
     fn peek_at(&self, ahead: usize) -> Tok {
-        self.lexed.tokens.get(self.at + ahead).map_or(Tok::End, |token| token.kind)
+        self.lexed
+            .tokens
+            .get(self.at + ahead)
+            .map_or(Tok::End, |token| token.kind)
     }
 
     fn span(&self) -> Span {
@@ -101,7 +121,8 @@ impl<'a> Parser<'a> {
     }
 
     fn last_span(&self) -> Span {
-        self.lexed.span(self.lexed.tokens[self.at.saturating_sub(1)])
+        self.lexed
+            .span(self.lexed.tokens[self.at.saturating_sub(1)])
     }
 
     fn eat(&mut self, text: &str) -> bool {
@@ -117,7 +138,11 @@ impl<'a> Parser<'a> {
     }
 
     fn expect(&mut self, text: &'static str) -> Parsed<()> {
-        if self.eat(text) { Ok(()) } else { self.unexpected(&format!("`{text}`")) }
+        if self.eat(text) {
+            Ok(())
+        } else {
+            self.unexpected(&format!("`{text}`"))
+        }
     }
 
     fn note(&mut self, kind: ErrorKind, span: Span, message: impl Into<String>) -> Fault {
@@ -127,11 +152,18 @@ impl<'a> Parser<'a> {
 
     /// The lexical error that wins over a fault at the current token (SL-12): the parser has read one token ahead.
     fn lexical(&self) -> Option<(Span, &'static str)> {
-        [self.token(), self.lexed.tokens.get(self.at + 1).copied().unwrap_or(self.token())].into_iter().find_map(|token| {
-            match token.kind {
-                Tok::Error(problem) => Some((self.lexed.span(token), problem)),
-                _ => None,
-            }
+        [
+            self.token(),
+            self.lexed
+                .tokens
+                .get(self.at + 1)
+                .copied()
+                .unwrap_or(self.token()),
+        ]
+        .into_iter()
+        .find_map(|token| match token.kind {
+            Tok::Error(problem) => Some((self.lexed.span(token), problem)),
+            _ => None,
         })
     }
 
@@ -142,10 +174,17 @@ impl<'a> Parser<'a> {
         let token = self.token();
         let (span, found) = match token.kind {
             Tok::End => (self.span(), "the end of the program".to_owned()),
-            Tok::Reserved => (self.span(), format!("the reserved word `{}`", self.lexed.text(token))),
+            Tok::Reserved => (
+                self.span(),
+                format!("the reserved word `{}`", self.lexed.text(token)),
+            ),
             _ => (self.span(), format!("`{}`", self.lexed.text(token))),
         };
-        Err(self.note(ErrorKind::Parse, span, format!("unexpected {found}, expected {wanted}{}", hint(token.kind))))
+        Err(self.note(
+            ErrorKind::Parse,
+            span,
+            format!("unexpected {found}, expected {wanted}{}", hint(token.kind)),
+        ))
     }
 
     /// A literal that cannot be converted.
@@ -163,7 +202,11 @@ impl<'a> Parser<'a> {
         self.depth += 1;
         let result = if self.depth > DEPTH {
             self.fatal = true;
-            Err(self.note(ErrorKind::Limit, self.span(), format!("nested more than {DEPTH} levels deep")))
+            Err(self.note(
+                ErrorKind::Limit,
+                self.span(),
+                format!("nested more than {DEPTH} levels deep"),
+            ))
         } else {
             inner(self)
         };
@@ -211,7 +254,11 @@ impl<'a> Parser<'a> {
             path.push(self.ident("a name or `*`")?);
         }
         self.expect(";")?;
-        Ok(Import { is_static, path, wildcard })
+        Ok(Import {
+            is_static,
+            path,
+            wildcard,
+        })
     }
 
     fn item(&mut self) -> Parsed<Stmt> {
@@ -221,18 +268,28 @@ impl<'a> Parser<'a> {
         let start = self.span();
         let declaration = self.declaration()?;
         self.expect(";")?;
-        Ok(Stmt { kind: StmtKind::Declare(declaration), span: start.to(self.last_span()) })
+        Ok(Stmt {
+            kind: StmtKind::Declare(declaration),
+            span: start.to(self.last_span()),
+        })
     }
 
     fn is_primitive(tok: Tok) -> bool {
-        matches!(tok, Tok::Kw(Kw::Boolean | Kw::Int | Kw::Long | Kw::Float | Kw::Double))
+        matches!(
+            tok,
+            Tok::Kw(Kw::Boolean | Kw::Int | Kw::Long | Kw::Float | Kw::Double)
+        )
     }
 
     fn at_declaration(&self) -> bool {
         if self.peek() != Tok::Ident && !Self::is_primitive(self.peek()) {
             return false;
         }
-        let name = if self.peek_at(1) == Tok::P("[") && self.peek_at(2) == Tok::P("]") { 3 } else { 1 };
+        let name = if self.peek_at(1) == Tok::P("[") && self.peek_at(2) == Tok::P("]") {
+            3
+        } else {
+            1
+        };
         self.peek_at(name) == Tok::Ident
     }
 
@@ -243,10 +300,18 @@ impl<'a> Parser<'a> {
         let mut declarators = Vec::new();
         loop {
             let name = self.ident("a variable name")?;
-            let value = if self.eat("=") { Some(self.expr()?) } else { None };
+            let value = if self.eat("=") {
+                Some(self.expr()?)
+            } else {
+                None
+            };
             declarators.push((name, value));
             if !self.eat(",") {
-                return Ok(Declaration { class, array, declarators });
+                return Ok(Declaration {
+                    class,
+                    array,
+                    declarators,
+                });
             }
         }
     }
@@ -272,13 +337,21 @@ impl<'a> Parser<'a> {
             Tok::Kw(kw @ (Kw::Break | Kw::Continue)) => {
                 self.at += 1;
                 self.expect(";")?;
-                if kw == Kw::Break { StmtKind::Break } else { StmtKind::Continue }
+                if kw == Kw::Break {
+                    StmtKind::Break
+                } else {
+                    StmtKind::Continue
+                }
             }
             Tok::Kw(kw @ (Kw::Return | Kw::Throw)) => {
                 self.at += 1;
                 let value = self.expr()?;
                 self.expect(";")?;
-                if kw == Kw::Return { StmtKind::Return(value) } else { StmtKind::Throw(value) }
+                if kw == Kw::Return {
+                    StmtKind::Return(value)
+                } else {
+                    StmtKind::Throw(value)
+                }
             }
             _ => {
                 let value = self.expr()?;
@@ -286,7 +359,10 @@ impl<'a> Parser<'a> {
                 StmtKind::Expr(value)
             }
         };
-        Ok(Stmt { kind, span: start.to(self.last_span()) })
+        Ok(Stmt {
+            kind,
+            span: start.to(self.last_span()),
+        })
     }
 
     fn block(&mut self) -> Parsed<Vec<Stmt>> {
@@ -297,7 +373,11 @@ impl<'a> Parser<'a> {
                 break;
             }
             if self.peek() == Tok::End || self.fatal || self.faults.len() >= FAULTS {
-                return if fault.is_some() { Err(Fault) } else { self.unexpected("a statement or `}`") };
+                return if fault.is_some() {
+                    Err(Fault)
+                } else {
+                    self.unexpected("a statement or `}`")
+                };
             }
             match self.item() {
                 Ok(item) => items.push(item),
@@ -344,12 +424,25 @@ impl<'a> Parser<'a> {
             Some(ForInit::Expr(self.simple()?))
         };
         self.expect(";")?;
-        let condition = if self.peek() == Tok::P(";") { None } else { Some(self.expr()?) };
+        let condition = if self.peek() == Tok::P(";") {
+            None
+        } else {
+            Some(self.expr()?)
+        };
         self.expect(";")?;
-        let update = if self.peek() == Tok::P(")") { None } else { Some(self.simple()?) };
+        let update = if self.peek() == Tok::P(")") {
+            None
+        } else {
+            Some(self.simple()?)
+        };
         self.expect(")")?;
         let body = self.statement()?;
-        Ok(StmtKind::For(Box::new(For { init, condition, update, body })))
+        Ok(StmtKind::For(Box::new(For {
+            init,
+            condition,
+            update,
+            body,
+        })))
     }
 
     /// An assignment or a primary.
@@ -376,11 +469,21 @@ impl<'a> Parser<'a> {
 
     /// The rest of an assignment, if `target` is one and an assignment operator follows (SG-2).
     fn assignment(&mut self, target: ExprId) -> Parsed<Option<ExprId>> {
-        let Tok::P(text) = self.peek() else { return Ok(None) };
-        let Some(op) = AssignOp::parse(text) else { return Ok(None) };
+        let Tok::P(text) = self.peek() else {
+            return Ok(None);
+        };
+        let Some(op) = AssignOp::parse(text) else {
+            return Ok(None);
+        };
         let (target, index, span) = match self.ast.expr(target) {
-            Expr { kind: ExprKind::Name(name), span } => (*name, None, *span),
-            Expr { kind: ExprKind::Index { base, index }, span } => match self.ast.expr(*base).kind {
+            Expr {
+                kind: ExprKind::Name(name),
+                span,
+            } => (*name, None, *span),
+            Expr {
+                kind: ExprKind::Index { base, index },
+                span,
+            } => match self.ast.expr(*base).kind {
                 ExprKind::Name(name) => (name, Some(*index), *span),
                 _ => return Ok(None),
             },
@@ -389,7 +492,15 @@ impl<'a> Parser<'a> {
         self.at += 1;
         let value = self.expr()?;
         let span = span.to(self.ast.expr(value).span);
-        Ok(Some(self.push(ExprKind::Assign { target, index, op, value }, span)))
+        Ok(Some(self.push(
+            ExprKind::Assign {
+                target,
+                index,
+                op,
+                value,
+            },
+            span,
+        )))
     }
 
     fn conditional(&mut self, first: Option<ExprId>) -> Parsed<ExprId> {
@@ -449,7 +560,11 @@ impl<'a> Parser<'a> {
         // Each operator nests the operand one level deeper (SG-10).
         if self.depth as usize + ops.len() > DEPTH as usize {
             self.fatal = true;
-            return Err(self.note(ErrorKind::Limit, start, format!("nested more than {DEPTH} levels deep")));
+            return Err(self.note(
+                ErrorKind::Limit,
+                start,
+                format!("nested more than {DEPTH} levels deep"),
+            ));
         }
         let operand = self.primary()?;
         if ops.is_empty() {
@@ -485,7 +600,11 @@ impl<'a> Parser<'a> {
             } else if self.eat(".") {
                 let name = self.ident("a method or field name")?;
                 if self.eat("(") {
-                    ExprKind::Call { base, name, args: self.arguments()? }
+                    ExprKind::Call {
+                        base,
+                        name,
+                        args: self.arguments()?,
+                    }
                 } else {
                     ExprKind::Field { base, name }
                 }
@@ -507,7 +626,10 @@ impl<'a> Parser<'a> {
                 match text.trim_end_matches(['l', 'L']).parse() {
                     Ok(number) => ExprKind::Long(number),
                     Err(_) => {
-                        let message = format!("`{text}` is not a number: decimal digits up to {} are", i64::MAX);
+                        let message = format!(
+                            "`{text}` is not a number: decimal digits up to {} are",
+                            i64::MAX
+                        );
                         return self.bad_literal(ErrorKind::NumFmt, message);
                     }
                 }
@@ -517,7 +639,10 @@ impl<'a> Parser<'a> {
                 // The lexer accepts nothing that Rust refuses, suffix apart.
                 match text.trim_end_matches(['f', 'F', 'd', 'D']).parse() {
                     Ok(number) => ExprKind::Double(number),
-                    Err(_) => return self.bad_literal(ErrorKind::NumFmt, format!("`{text}` is not a number")),
+                    Err(_) => {
+                        return self
+                            .bad_literal(ErrorKind::NumFmt, format!("`{text}` is not a number"));
+                    }
                 }
             }
             Tok::Str => match unescape(self.lexed.units(token)) {
@@ -555,7 +680,10 @@ impl<'a> Parser<'a> {
         let class = self.intern(self.token());
         self.at += 1;
         if !primitive && self.eat("(") {
-            return Ok(ExprKind::NewObject { class, args: self.arguments()? });
+            return Ok(ExprKind::NewObject {
+                class,
+                args: self.arguments()?,
+            });
         }
         if !self.eat("[") {
             return self.unexpected(if primitive { "`[`" } else { "`(` or `[`" });

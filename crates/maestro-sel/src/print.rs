@@ -4,7 +4,11 @@ use crate::{ast::*, text::double_text};
 
 /// The program with one statement to a line, four blanks for each level and `'` around texts. Comments are lost.
 pub(crate) fn print(ast: &Ast) -> String {
-    let mut printer = Printer { ast, out: String::new(), level: 0 };
+    let mut printer = Printer {
+        ast,
+        out: String::new(),
+        level: 0,
+    };
     for import in &ast.imports {
         let path: Vec<&str> = import.path.iter().map(|name| ast.name(*name)).collect();
         let is_static = if import.is_static { "static " } else { "" };
@@ -158,7 +162,12 @@ impl Printer<'_> {
                 self.words("", *yes, " : ");
                 self.expr(*no);
             }
-            ExprKind::Assign { target, index, op, value } => {
+            ExprKind::Assign {
+                target,
+                index,
+                op,
+                value,
+            } => {
                 self.name(*target);
                 if let Some(index) = index {
                     self.words("[", *index, "]");
@@ -180,15 +189,18 @@ impl Printer<'_> {
                 self.name(*class);
                 self.list("(", args, ")");
             }
-            ExprKind::Index { .. } | ExprKind::Field { .. } | ExprKind::Call { .. } => self.members(id),
+            ExprKind::Index { .. } | ExprKind::Field { .. } | ExprKind::Call { .. } => {
+                self.members(id);
+            }
         }
     }
 
     fn members(&mut self, id: ExprId) {
         let mut members = Vec::new();
         let mut at = id;
-        while let ExprKind::Index { base, .. } | ExprKind::Field { base, .. } | ExprKind::Call { base, .. } =
-            &self.ast.expr(at).kind
+        while let ExprKind::Index { base, .. }
+        | ExprKind::Field { base, .. }
+        | ExprKind::Call { base, .. } = &self.ast.expr(at).kind
         {
             members.push(at);
             at = *base;

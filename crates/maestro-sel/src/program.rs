@@ -30,7 +30,11 @@ impl Program {
     /// All faults of the text, at least one, in the order in which a reader meets them; the kind of the first one is the
     /// kind of the failure (spec 03 SL-12).
     pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let Sanitised { start, text, completed } = sanitise(text);
+        let Sanitised {
+            start,
+            text,
+            completed,
+        } = sanitise(text);
         Self::parse_from(text, start, completed)
     }
 
@@ -45,7 +49,11 @@ impl Program {
     fn parse_from(text: &str, base: usize, completed: bool) -> Result<Self, Vec<Diagnostic>> {
         // Offsets are 32 bits; no limit on length allows a text of that size.
         if text.len() > u32::MAX as usize / 2 {
-            return Err(vec![Diagnostic::new(ErrorKind::Illegal, Span::default(), "the program is too long")]);
+            return Err(vec![Diagnostic::new(
+                ErrorKind::Illegal,
+                Span::default(),
+                "the program is too long",
+            )]);
         }
         let ast = parse(text, base as u32, completed)?;
         let code = compile(&ast);
@@ -98,7 +106,11 @@ impl fmt::Debug for Program {
 /// All faults of the text.
 pub fn check(text: &str, limits: &Limits) -> Result<BTreeSet<String>, Vec<Diagnostic>> {
     if let Err(error) = check_length(text, limits) {
-        return Err(vec![Diagnostic::new(error.kind(), Span::new(0, text.len() as u32), error.message())]);
+        return Err(vec![Diagnostic::new(
+            error.kind(),
+            Span::new(0, text.len() as u32),
+            error.message(),
+        )]);
     }
     Program::parse(text).map(|program| program.required_names())
 }
@@ -107,12 +119,17 @@ pub fn check(text: &str, limits: &Limits) -> Result<BTreeSet<String>, Vec<Diagno
 /// statement.
 #[must_use]
 pub fn is_incomplete(text: &str) -> bool {
-    let Err(faults) = Program::parse(text) else { return false };
+    let Err(faults) = Program::parse(text) else {
+        return false;
+    };
     let end = text.trim_end().len();
     faults.first().is_some_and(|fault| {
         let at_end = fault.span.end as usize >= end;
         match fault.kind {
-            ErrorKind::Parse => fault.span.start as usize >= end || at_end && fault.message.contains("the end of the program"),
+            ErrorKind::Parse => {
+                fault.span.start as usize >= end
+                    || at_end && fault.message.contains("the end of the program")
+            }
             ErrorKind::Lex => at_end && fault.message.starts_with("comment is not closed"),
             _ => false,
         }
@@ -131,16 +148,26 @@ fn sanitise(text: &str) -> Sanitised<'_> {
     let blank = |c: char| c <= ' ';
     let start = text.len() - text.trim_start_matches(blank).len();
     let text = text.trim_matches(blank);
-    let finished = text.is_empty() || text.ends_with(';') || text.ends_with('}') && !text.starts_with("{\"");
-    Sanitised { start, text, completed: !finished }
+    let finished =
+        text.is_empty() || text.ends_with(';') || text.ends_with('}') && !text.starts_with("{\"");
+    Sanitised {
+        start,
+        text,
+        completed: !finished,
+    }
 }
 
 fn check_length(text: &str, limits: &Limits) -> Result<(), EvalError> {
-    let Sanitised { text, completed, .. } = sanitise(text);
+    let Sanitised {
+        text, completed, ..
+    } = sanitise(text);
     let length = text.encode_utf16().count() + usize::from(completed);
     if length >= limits.length {
         let limit = limits.length;
-        return Err(EvalError::new(ErrorKind::Illegal, format!("program length is over the limit: {limit} vs length: {length}")));
+        return Err(EvalError::new(
+            ErrorKind::Illegal,
+            format!("program length is over the limit: {limit} vs length: {length}"),
+        ));
     }
     Ok(())
 }

@@ -29,7 +29,13 @@ pub(crate) fn double_text(number: f64) -> String {
     }
     let (digits, exponent) = digits(number);
     let digits = String::from_utf8(digits).unwrap_or_default();
-    let fraction = |text: &str| if text.is_empty() { "0".to_owned() } else { text.to_owned() };
+    let fraction = |text: &str| {
+        if text.is_empty() {
+            "0".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     match exponent {
         0..7 => {
             let whole = exponent as usize + 1;
@@ -37,7 +43,11 @@ pub(crate) fn double_text(number: f64) -> String {
             format!("{sign}{}.{}", &padded[..whole], fraction(&padded[whole..]))
         }
         -3..0 => format!("{sign}0.{}{digits}", "0".repeat((-exponent - 1) as usize)),
-        _ => format!("{sign}{}.{}E{exponent}", &digits[..1], fraction(&digits[1..])),
+        _ => format!(
+            "{sign}{}.{}E{exponent}",
+            &digits[..1],
+            fraction(&digits[1..])
+        ),
     }
 }
 
@@ -48,9 +58,10 @@ pub(crate) fn digit_value(unit: u16) -> Option<u32> {
     }
     // Zeros of the Unicode 15 category Nd below U+10000; each script's ten digits follow its zero.
     const ZEROS: [u16; 37] = [
-        0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
-        0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
-        0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0xff10,
+        0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
+        0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,
+        0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0,
+        0xff10, 0xff10,
     ];
     let zero = ZEROS.iter().rev().find(|zero| **zero <= unit)?;
     let value = u32::from(unit - zero);
@@ -71,7 +82,11 @@ pub(crate) fn parse_long(units: &[u16]) -> Option<i64> {
     for unit in digits {
         let value = i64::from(digit_value(*unit)?);
         sum = sum.checked_mul(10)?;
-        sum = if negative { sum.checked_sub(value)? } else { sum.checked_add(value)? };
+        sum = if negative {
+            sum.checked_sub(value)?
+        } else {
+            sum.checked_add(value)?
+        };
     }
     Some(sum)
 }
@@ -90,8 +105,15 @@ pub(crate) fn parse_double(units: &[u16]) -> Option<f64> {
         "NaN" => f64::NAN,
         "Infinity" => f64::INFINITY,
         _ => {
-            let number = body.strip_suffix(['f', 'F', 'd', 'D']).filter(|_| !is_hex(body)).unwrap_or(body);
-            if is_hex(body) { hex_double(body)? } else { decimal_double(number)? }
+            let number = body
+                .strip_suffix(['f', 'F', 'd', 'D'])
+                .filter(|_| !is_hex(body))
+                .unwrap_or(body);
+            if is_hex(body) {
+                hex_double(body)?
+            } else {
+                decimal_double(number)?
+            }
         }
     };
     Some(if negative { -number } else { number })
@@ -129,15 +151,28 @@ fn decimal_double(body: &str) -> Option<f64> {
 /// `0x`, hexadecimal digits with an optional point, `p`, a decimal exponent, an optional suffix.
 fn hex_double(body: &str) -> Option<f64> {
     let (mantissa, exponent) = body[2..].split_once(['p', 'P'])?;
-    let exponent = exponent.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(exponent);
+    let exponent = exponent
+        .strip_suffix(['f', 'F', 'd', 'D'])
+        .unwrap_or(exponent);
     let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     if unsigned.is_empty() || !unsigned.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     // An exponent beyond these bounds is beyond those of a double whatever the digits are (a program is short).
-    let exponent = exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { -1 << 40 } else { 1 << 40 });
+    let exponent = exponent
+        .parse::<i64>()
+        .unwrap_or(if exponent.starts_with('-') {
+            -1 << 40
+        } else {
+            1 << 40
+        });
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_hexdigit()) {
+    if whole.len() + fraction.len() == 0
+        || !whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|b| b.is_ascii_hexdigit())
+    {
         return None;
     }
     // 64 significant bits and a sticky bit; then one rounding.
@@ -151,7 +186,11 @@ fn hex_double(body: &str) -> Option<f64> {
             shift += 4;
         }
     }
-    Some(round_to_double(bits, sticky, exponent.saturating_add(shift) - 4 * fraction.len() as i64))
+    Some(round_to_double(
+        bits,
+        sticky,
+        exponent.saturating_add(shift) - 4 * fraction.len() as i64,
+    ))
 }
 
 /// `bits * 2^exponent`, with something more below when `sticky`, rounded to the nearest double, ties to even.
@@ -173,11 +212,19 @@ pub(crate) fn round_to_double(bits: u64, sticky: bool, exponent: i64) -> f64 {
     }
     let kept = if drop == 64 { 0 } else { bits >> drop };
     let half = 1_u64 << (drop - 1);
-    let rest = if drop == 64 { bits } else { bits & ((1 << drop) - 1) };
+    let rest = if drop == 64 {
+        bits
+    } else {
+        bits & ((1 << drop) - 1)
+    };
     let up = rest > half || rest == half && (sticky || kept & 1 == 1);
     let kept = kept + u64::from(up);
     // The carry of a mantissa of ones runs into the exponent, which is the right result.
-    let biased = if top >= -1022 { ((top + 1022) as u64) << 52 } else { 0 };
+    let biased = if top >= -1022 {
+        ((top + 1022) as u64) << 52
+    } else {
+        0
+    };
     f64::from_bits(biased + kept)
 }
 
@@ -243,7 +290,9 @@ mod tests {
         ] {
             assert_eq!(parse_double(&units(text)), Some(number), "{text}");
         }
-        for text in ["", " ", "x", "1e", "0x1", "0xp1", "NaNf", "1ff", "infinity", "1_0", "+-1", "."] {
+        for text in [
+            "", " ", "x", "1e", "0x1", "0xp1", "NaNf", "1ff", "infinity", "1_0", "+-1", ".",
+        ] {
             assert_eq!(parse_double(&units(text)), None, "{text}");
         }
     }

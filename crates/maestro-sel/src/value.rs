@@ -6,7 +6,10 @@ use crate::time::{DateTime, Formatter, Property, Zone};
 
 /// A type name as it shows in errors and results (spec 03 ST-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the variants are the names of the specification")]
+#[allow(
+    missing_docs,
+    reason = "the variants are the names of the specification"
+)]
 pub enum TypeName {
     String,
     Long,
@@ -165,7 +168,12 @@ impl Output {
                     })
                     .collect::<Result<_, _>>()?,
             ),
-            Self::Other(name) => return Err(Unconvertible { key: String::new(), name }),
+            Self::Other(name) => {
+                return Err(Unconvertible {
+                    key: String::new(),
+                    name,
+                });
+            }
         })
     }
 }
@@ -197,7 +205,9 @@ impl Text {
 
 /// UTF-16 units as a Rust text, lone surrogates as `?`.
 pub(crate) fn show(units: &[u16]) -> String {
-    char::decode_utf16(units.iter().copied()).map(|unit| unit.unwrap_or('?')).collect()
+    char::decode_utf16(units.iter().copied())
+        .map(|unit| unit.unwrap_or('?'))
+        .collect()
 }
 
 impl Deref for Text {
@@ -316,7 +326,10 @@ impl Val {
 
     /// UUID, `Math`, `Util`, `System` and its like, `params`: types without a text form and without a host value.
     pub(crate) fn is_opaque(&self) -> bool {
-        matches!(self, Self::Uuid(_) | Self::Math | Self::Util | Self::Misc | Self::Params)
+        matches!(
+            self,
+            Self::Uuid(_) | Self::Math | Self::Util | Self::Misc | Self::Params
+        )
     }
 
     /// NULL, or a type with its content absent.

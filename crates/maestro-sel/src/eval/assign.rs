@@ -15,14 +15,24 @@ fn no_assignment(target: &Val, op: AssignOp) -> EvalError {
         Val::Boolean(_) => "boolean/Boolean",
         other => other.type_name().as_str(),
     };
-    EvalError::new(ErrorKind::Unsupp, format!("{shown} DO NOT support assignment operation {}", op.as_str()))
+    EvalError::new(
+        ErrorKind::Unsupp,
+        format!(
+            "{shown} DO NOT support assignment operation {}",
+            op.as_str()
+        ),
+    )
 }
 
 impl Eval<'_> {
     #[inline]
     pub(super) fn assign(&mut self, slot: u32, op: AssignOp, value: &Operand) -> Result<Operand> {
         let bound = self.slots[slot as usize];
-        let cell = if bound != UNBOUND { CellId(bound) } else { self.assign_new(slot, op, value)? };
+        let cell = if bound != UNBOUND {
+            CellId(bound)
+        } else {
+            self.assign_new(slot, op, value)?
+        };
         self.store(cell, op, value)?;
         Ok(Operand::Cell(cell))
     }
@@ -48,7 +58,8 @@ impl Eval<'_> {
             Val::Days(_) => Val::Days(None),
             // An empty array stands for the default; the store replaces it at once.
             Val::Array(element, _) => Val::Array(*element, self.arena.new_array([])),
-            other @ (Val::Null | Val::Uuid(_) | Val::Math | Val::Util | Val::Misc | Val::Params) => {
+            other
+            @ (Val::Null | Val::Uuid(_) | Val::Math | Val::Util | Val::Misc | Val::Params) => {
                 return Err(no_assignment(other, op));
             }
         };
@@ -60,19 +71,21 @@ impl Eval<'_> {
 
     #[inline]
     fn store(&mut self, cell: CellId, op: AssignOp, value: &Operand) -> Result<()> {
-        if let Val::Long(b) = *self.peek(value) {
-            if let Val::Long(a) = self.arena.cell_mut(cell) {
-                *a = match op {
-                    AssignOp::Set => b,
-                    AssignOp::Add => a.wrapping_add(b),
-                    AssignOp::Sub => a.wrapping_sub(b),
-                    AssignOp::Mul => a.wrapping_mul(b),
-                    AssignOp::Div | AssignOp::Rem if b == 0 => return fail(ErrorKind::Arith, "/ by zero"),
-                    AssignOp::Div => a.wrapping_div(b),
-                    AssignOp::Rem => a.wrapping_rem(b),
-                };
-                return Ok(());
-            }
+        if let Val::Long(b) = *self.peek(value)
+            && let Val::Long(a) = self.arena.cell_mut(cell)
+        {
+            *a = match op {
+                AssignOp::Set => b,
+                AssignOp::Add => a.wrapping_add(b),
+                AssignOp::Sub => a.wrapping_sub(b),
+                AssignOp::Mul => a.wrapping_mul(b),
+                AssignOp::Div | AssignOp::Rem if b == 0 => {
+                    return fail(ErrorKind::Arith, "/ by zero");
+                }
+                AssignOp::Div => a.wrapping_div(b),
+                AssignOp::Rem => a.wrapping_rem(b),
+            };
+            return Ok(());
         }
         self.store_other(cell, op, value)
     }
@@ -97,7 +110,10 @@ impl Eval<'_> {
                 let mut grown = text.take().unwrap_or_else(|| "null".into());
                 let mut added = Vec::new();
                 let result = match right {
-                    Val::Str(Some(other)) => self.meter.charge(2 * other.len() as u64).map(|()| grown.push(other)),
+                    Val::Str(Some(other)) => self
+                        .meter
+                        .charge(2 * other.len() as u64)
+                        .map(|()| grown.push(other)),
                     right => self
                         .append_text(&mut added, right)
                         .and_then(|()| self.meter.charge(2 * added.len() as u64))
@@ -111,22 +127,36 @@ impl Eval<'_> {
                 return Err(no_assignment(target, op));
             }
             _ if op != AssignOp::Set => return Err(no_assignment(target, op)),
-            (target, value) if target.type_name() != value.type_name() => return Err(mismatch(target, value)),
+            (target, value) if target.type_name() != value.type_name() => {
+                return Err(mismatch(target, value));
+            }
             _ => {}
         }
         *target = value;
         Ok(())
     }
 
-    pub(super) fn assign_element(&mut self, slot: u32, op: AssignOp, index: &Operand, value: &Operand) -> Result<Operand> {
+    pub(super) fn assign_element(
+        &mut self,
+        slot: u32,
+        op: AssignOp,
+        index: &Operand,
+        value: &Operand,
+    ) -> Result<Operand> {
         let Val::Long(index) = *self.peek(index) else {
             let found = self.peek(index).type_name();
-            return fail(ErrorKind::Cast, format!("an index must be LONG here, not {found}"));
+            return fail(
+                ErrorKind::Cast,
+                format!("an index must be LONG here, not {found}"),
+            );
         };
         let target = self.name(slot)?;
         let Val::Array(_, array) = *self.peek(&target) else {
             let found = self.peek(&target).type_name();
-            return fail(ErrorKind::Cast, format!("`{}` is no array but {found}", self.code.name(slot)));
+            return fail(
+                ErrorKind::Cast,
+                format!("`{}` is no array but {found}", self.code.name(slot)),
+            );
         };
         let cell = self.element(array, index)?;
         self.store(cell, op, value)?;
@@ -138,14 +168,20 @@ impl Eval<'_> {
         let index = index as i32;
         self.arena.element(array, index).ok_or_else(|| {
             let length = self.arena.array_len(array);
-            EvalError::new(ErrorKind::Index, format!("Index {index} out of bounds for length {length}"))
+            EvalError::new(
+                ErrorKind::Index,
+                format!("Index {index} out of bounds for length {length}"),
+            )
         })
     }
 
     pub(super) fn array_length(&self, length: i64) -> Result<()> {
         if length >= 0 && length as u64 >= self.limits.array {
             let limit = self.limits.array;
-            return fail(ErrorKind::Illegal, format!("array length is over the limit: {limit} vs length: {length}"));
+            return fail(
+                ErrorKind::Illegal,
+                format!("array length is over the limit: {limit} vs length: {length}"),
+            );
         }
         Ok(())
     }
@@ -153,7 +189,10 @@ impl Eval<'_> {
     pub(super) fn new_array(&mut self, class: Class, size: &Operand) -> Result<Operand> {
         let Val::Long(size) = *self.peek(size) else {
             let found = self.peek(size).type_name();
-            return fail(ErrorKind::Cast, format!("the size of an array must be LONG, not {found}"));
+            return fail(
+                ErrorKind::Cast,
+                format!("the size of an array must be LONG, not {found}"),
+            );
         };
         let size = i64::from(size as i32);
         self.array_length(size)?;
@@ -165,7 +204,9 @@ impl Eval<'_> {
             return fail(ErrorKind::NegSize, size.to_string());
         }
         self.meter.charge(32 + 32 * size as u64)?;
-        let array = self.arena.new_array(std::iter::repeat_n(element.default_value(), size as usize));
+        let array = self
+            .arena
+            .new_array(std::iter::repeat_n(element.default_value(), size as usize));
         Ok(Operand::Fresh(Val::Array(element, array)))
     }
 

@@ -1,13 +1,16 @@
 //! Values that come in from the host and go out to it (spec 03 SE-4, SE-8, ST-6).
 
-use super::{Eval, Result, fail, print::{DEPTH, too_deep}};
+use super::{
+    Eval, Result, fail,
+    print::{DEPTH, too_deep},
+};
 use crate::{
     error::{ErrorKind, EvalError},
     value::{Element, MapId, Operand, Output, Text, Val, Value},
 };
 
-fn text_of(text: String) -> Text {
-    Text::from(text.as_str())
+fn text_of(text: &str) -> Text {
+    Text::from(text)
 }
 
 impl Eval<'_> {
@@ -15,7 +18,10 @@ impl Eval<'_> {
     pub(crate) fn box_value(&mut self, value: Value) -> Result<Val> {
         match value {
             Value::Null => Ok(Val::Null),
-            Value::Foreign(what) => fail(ErrorKind::Unsupp, format!("Not support to box an object {what}")),
+            Value::Foreign(what) => fail(
+                ErrorKind::Unsupp,
+                format!("Not support to box an object {what}"),
+            ),
             value => self.box_at(value, 0),
         }
     }
@@ -23,7 +29,7 @@ impl Eval<'_> {
     fn box_at(&mut self, value: Value, depth: u32) -> Result<Val> {
         Ok(match value {
             Value::String(text) => {
-                let text = text_of(text);
+                let text = text_of(&text);
                 self.meter.charge(32 + 2 * text.len() as u64)?;
                 Val::Str(Some(text))
             }
@@ -31,14 +37,25 @@ impl Eval<'_> {
             Value::Double(number) => self.counted(Val::Double(number))?,
             Value::Boolean(truth) => self.counted(Val::Boolean(truth))?,
             Value::StringArray(items) => {
-                let units: usize = items.iter().flatten().map(|item| item.len()).sum();
+                let units: usize = items.iter().flatten().map(String::len).sum();
                 self.meter.would_fit(2 * units)?;
-                let items: Vec<Val> = items.into_iter().map(|item| Val::Str(item.map(text_of))).collect();
+                let items: Vec<Val> = items
+                    .into_iter()
+                    .map(|item| Val::Str(item.as_deref().map(text_of)))
+                    .collect();
                 self.box_array(Element::String, items)?
             }
-            Value::LongArray(items) => self.box_array(Element::Long, items.into_iter().map(Val::Long).collect())?,
-            Value::DoubleArray(items) => self.box_array(Element::Double, items.into_iter().map(Val::Double).collect())?,
-            Value::BooleanArray(items) => self.box_array(Element::Boolean, items.into_iter().map(Val::Boolean).collect())?,
+            Value::LongArray(items) => {
+                self.box_array(Element::Long, items.into_iter().map(Val::Long).collect())?
+            }
+            Value::DoubleArray(items) => self.box_array(
+                Element::Double,
+                items.into_iter().map(Val::Double).collect(),
+            )?,
+            Value::BooleanArray(items) => self.box_array(
+                Element::Boolean,
+                items.into_iter().map(Val::Boolean).collect(),
+            )?,
             Value::Map(entries) => {
                 if depth >= DEPTH {
                     return Err(too_deep());
@@ -46,7 +63,7 @@ impl Eval<'_> {
                 self.meter.charge(32)?;
                 let map = self.arena.new_map();
                 for (key, value) in entries {
-                    let key = text_of(key);
+                    let key = text_of(&key);
                     self.meter.charge(32 + 2 * key.len() as u64)?;
                     let value = self.box_at(value, depth + 1)?;
                     let cell = self.arena.new_cell(value);
@@ -55,7 +72,12 @@ impl Eval<'_> {
                 Val::Map(Some(map))
             }
             Value::Null => return fail(ErrorKind::Illegal, "Invalid map entry type: null"),
-            Value::Foreign(what) => return fail(ErrorKind::Illegal, format!("Invalid map entry type: {what}")),
+            Value::Foreign(what) => {
+                return fail(
+                    ErrorKind::Illegal,
+                    format!("Invalid map entry type: {what}"),
+                );
+            }
         })
     }
 
@@ -68,7 +90,11 @@ impl Eval<'_> {
     pub(crate) fn box_array(&mut self, element: Element, items: Vec<Val>) -> Result<Val> {
         self.meter.charge(32)?;
         for item in &items {
-            let text = if let Val::Str(Some(text)) = item { 2 * text.len() as u64 } else { 0 };
+            let text = if let Val::Str(Some(text)) = item {
+                2 * text.len() as u64
+            } else {
+                0
+            };
             self.meter.charge(32 + text)?;
         }
         Ok(Val::Array(element, self.arena.new_array(items)))
@@ -99,20 +125,54 @@ impl Eval<'_> {
                 *size += 32 * items.len();
                 match element {
                     Element::String => {
-                        let text = |item: &Val| if let Val::Str(Some(text)) = item { Some(text.show()) } else { None };
+                        let text = |item: &Val| {
+                            if let Val::Str(Some(text)) = item {
+                                Some(text.show())
+                            } else {
+                                None
+                            }
+                        };
                         Output::StringArray(items.iter().map(text).collect())
                     }
-                    Element::Long => Output::LongArray(items.iter().filter_map(|v| if let Val::Long(n) = v { Some(*n) } else { None }).collect()),
-                    Element::Double => Output::DoubleArray(items.iter().filter_map(|v| if let Val::Double(n) = v { Some(*n) } else { None }).collect()),
-                    Element::Boolean => {
-                        Output::BooleanArray(items.iter().filter_map(|v| if let Val::Boolean(b) = v { Some(*b) } else { None }).collect())
-                    }
+                    Element::Long => Output::LongArray(
+                        items
+                            .iter()
+                            .filter_map(|v| if let Val::Long(n) = v { Some(*n) } else { None })
+                            .collect(),
+                    ),
+                    Element::Double => Output::DoubleArray(
+                        items
+                            .iter()
+                            .filter_map(|v| {
+                                if let Val::Double(n) = v {
+                                    Some(*n)
+                                } else {
+                                    None
+                                }
+                            })
+                            .collect(),
+                    ),
+                    Element::Boolean => Output::BooleanArray(
+                        items
+                            .iter()
+                            .filter_map(|v| {
+                                if let Val::Boolean(b) = v {
+                                    Some(*b)
+                                } else {
+                                    None
+                                }
+                            })
+                            .collect(),
+                    ),
                 }
             }
             Val::Map(None) => Output::Map(None),
             Val::Map(Some(map)) => {
                 if depth >= DEPTH {
-                    return Err(EvalError::new(ErrorKind::Unconvertible, "the result holds a map that contains itself, or too deep ones"));
+                    return Err(EvalError::new(
+                        ErrorKind::Unconvertible,
+                        "the result holds a map that contains itself, or too deep ones",
+                    ));
                 }
                 let mut entries = Vec::new();
                 for (key, cell) in self.arena.map_entries(*map) {
@@ -122,7 +182,10 @@ impl Eval<'_> {
                     }
                     self.work(20)?;
                     let value = self.arena.cell(cell).clone();
-                    entries.push((key.as_ref().map(Text::show), self.output_of(&value, depth + 1, size)?));
+                    entries.push((
+                        key.as_ref().map(Text::show),
+                        self.output_of(&value, depth + 1, size)?,
+                    ));
                 }
                 Output::Map(Some(entries))
             }
@@ -146,7 +209,12 @@ impl Eval<'_> {
         for cell in cells {
             self.work(20)?;
             let fine = match self.arena.cell(cell).clone() {
-                Val::Str(_) | Val::Long(_) | Val::Double(_) | Val::Boolean(_) | Val::Array(..) | Val::Map(None) => true,
+                Val::Str(_)
+                | Val::Long(_)
+                | Val::Double(_)
+                | Val::Boolean(_)
+                | Val::Array(..)
+                | Val::Map(None) => true,
                 Val::Map(Some(inner)) => self.map_has_host_value(inner, depth + 1)?,
                 _ => false,
             };

@@ -70,7 +70,10 @@ impl Meter {
         let overdrawn = self.ticks.unsigned_abs();
         self.visits = self.visits.saturating_sub(overdrawn);
         if self.visits == 0 {
-            return fail(ErrorKind::Limit, format!("too many operations over the limit {}", self.visit_limit));
+            return fail(
+                ErrorKind::Limit,
+                format!("too many operations over the limit {}", self.visit_limit),
+            );
         }
         self.chunk = self.visits.min(CHUNK);
         self.visits -= self.chunk;
@@ -102,11 +105,20 @@ impl Meter {
     #[inline(never)]
     fn memory_check(&mut self) -> Result<()> {
         if self.memory >= self.memory_limit {
-            return fail(ErrorKind::Limit, format!("too much memory (in byte) over the limit {}", self.memory_limit));
+            return fail(
+                ErrorKind::Limit,
+                format!(
+                    "too much memory (in byte) over the limit {}",
+                    self.memory_limit
+                ),
+            );
         }
         let next = self.memory.saturating_add(32 * 1024).min(self.memory_limit);
         if !self.share.cover(next) {
-            return fail(ErrorKind::Limit, "too much memory (in byte) over the limit of all evaluations together");
+            return fail(
+                ErrorKind::Limit,
+                "too much memory (in byte) over the limit of all evaluations together",
+            );
         }
         self.memory_next = next;
         Ok(())
@@ -115,7 +127,13 @@ impl Meter {
     /// Fails if so many more bytes would be too many; for results whose size is known before they are made.
     pub(crate) fn would_fit(&self, bytes: usize) -> Result<()> {
         if self.memory.saturating_add(bytes as u64) >= self.memory_limit {
-            return fail(ErrorKind::Limit, format!("too much memory (in byte) over the limit {}", self.memory_limit));
+            return fail(
+                ErrorKind::Limit,
+                format!(
+                    "too much memory (in byte) over the limit {}",
+                    self.memory_limit
+                ),
+            );
         }
         Ok(())
     }
@@ -127,14 +145,23 @@ impl Meter {
         if self.held < self.memory_limit {
             return Ok(());
         }
-        fail(ErrorKind::Limit, format!("too much memory (in byte) over the limit {}", self.memory_limit))
+        fail(
+            ErrorKind::Limit,
+            format!(
+                "too much memory (in byte) over the limit {}",
+                self.memory_limit
+            ),
+        )
     }
 }
 
 fn poll(host: &mut dyn Host) -> Result<()> {
     match host.poll() {
         Ok(()) => Ok(()),
-        Err(Interrupt::Deadline) => fail(ErrorKind::Timeout, "the evaluation took too long and was stopped"),
+        Err(Interrupt::Deadline) => fail(
+            ErrorKind::Timeout,
+            "the evaluation took too long and was stopped",
+        ),
         Err(Interrupt::Yield) => fail(ErrorKind::Pending, "the evaluation has to go on elsewhere"),
     }
 }

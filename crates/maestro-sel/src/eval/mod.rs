@@ -11,7 +11,10 @@ use smallvec::SmallVec;
 use crate::{
     arena::Arena,
     ast::{AssignOp, BinOp, UnOp},
-    compile::{ClassRef, Code, DeclareStep, ForInitStep, ForStep, Kind, MemberKind, MemberNode, NodeId, PROGRAM_COST, Step, StepKind},
+    compile::{
+        ClassRef, Code, DeclareStep, ForInitStep, ForStep, Kind, MemberKind, MemberNode, NodeId,
+        PROGRAM_COST, Step, StepKind,
+    },
     error::{ErrorKind, EvalError},
     host::{Access, Host, HostError},
     library::Caches,
@@ -79,8 +82,11 @@ impl Eval<'_> {
                 Flow::Return(value) => return self.output(&value),
                 Flow::Break | Flow::Continue if i + 1 < code.steps.len() => result = None,
                 Flow::Break | Flow::Continue => {
-                    return fail(ErrorKind::Internal, "`break` or `continue` outside of a loop ends the program")
-                        .map_err(|error| error.at(step.span));
+                    return fail(
+                        ErrorKind::Internal,
+                        "`break` or `continue` outside of a loop ends the program",
+                    )
+                    .map_err(|error| error.at(step.span));
                 }
             }
         }
@@ -94,7 +100,9 @@ impl Eval<'_> {
         self.visit(step.cost)?;
         match &step.kind {
             StepKind::Expr(node) => self.expr(*node, 0).map(Flow::Data),
-            StepKind::Declare(declaration) => self.declare(declaration).map_err(|error| error.at(step.span)),
+            StepKind::Declare(declaration) => self
+                .declare(declaration)
+                .map_err(|error| error.at(step.span)),
             StepKind::Block(steps) => {
                 let mut last = Flow::None;
                 for step in steps {
@@ -112,7 +120,9 @@ impl Eval<'_> {
                         return self.step(body).map(swallow);
                     }
                 }
-                otherwise.as_ref().map_or(Ok(Flow::None), |body| self.step(body).map(swallow))
+                otherwise
+                    .as_ref()
+                    .map_or(Ok(Flow::None), |body| self.step(body).map(swallow))
             }
             StepKind::While(condition, body) => {
                 let mut passes = 0;
@@ -122,7 +132,8 @@ impl Eval<'_> {
                         Flow::Break => break,
                         Flow::None | Flow::Data(_) | Flow::Continue => {}
                     }
-                    self.pass(&mut passes).map_err(|error| error.at(step.span))?;
+                    self.pass(&mut passes)
+                        .map_err(|error| error.at(step.span))?;
                 }
                 Ok(Flow::None)
             }
@@ -134,10 +145,17 @@ impl Eval<'_> {
                 let value = self.expr(*node, 0)?;
                 let error = match self.read(&value) {
                     Val::Str(text) => {
-                        self.meter.charge(32 + 2 * text.as_ref().map_or(0, |text| text.len()) as u64)?;
-                        EvalError::new(ErrorKind::Thrown, text.map_or_else(|| "null".to_owned(), |text| text.show()))
+                        self.meter
+                            .charge(32 + 2 * text.as_ref().map_or(0, |text| text.len()) as u64)?;
+                        EvalError::new(
+                            ErrorKind::Thrown,
+                            text.map_or_else(|| "null".to_owned(), |text| text.show()),
+                        )
                     }
-                    other => EvalError::new(ErrorKind::Illegal, format!("`throw` needs a STRING, not {}", other.type_name())),
+                    other => EvalError::new(
+                        ErrorKind::Illegal,
+                        format!("`throw` needs a STRING, not {}", other.type_name()),
+                    ),
                 };
                 Err(error.at(step.span))
             }
@@ -182,7 +200,10 @@ impl Eval<'_> {
     fn pass(&mut self, passes: &mut u64) -> Result<()> {
         *passes += 1;
         if *passes >= self.limits.loops {
-            return fail(ErrorKind::Limit, format!("the loop is over the loop limit {}", self.limits.loops));
+            return fail(
+                ErrorKind::Limit,
+                format!("the loop is over the loop limit {}", self.limits.loops),
+            );
         }
         Ok(())
     }
@@ -191,8 +212,11 @@ impl Eval<'_> {
         let value = self.expr(node, 0)?;
         match self.peek(&value) {
             Val::Boolean(truth) => Ok(*truth),
-            other => fail(ErrorKind::Cast, format!("a condition must be BOOLEAN, not {}", other.type_name()))
-                .map_err(|error| error.at(self.code.span(node))),
+            other => fail(
+                ErrorKind::Cast,
+                format!("a condition must be BOOLEAN, not {}", other.type_name()),
+            )
+            .map_err(|error| error.at(self.code.span(node))),
         }
     }
 
@@ -201,7 +225,10 @@ impl Eval<'_> {
         let element = match (declaration.array, class.element()) {
             (true, None) => {
                 let name = class.default_value().type_name();
-                return fail(ErrorKind::Illegal, format!("Cannot create an array of {name}"));
+                return fail(
+                    ErrorKind::Illegal,
+                    format!("Cannot create an array of {name}"),
+                );
             }
             (true, element) => element,
             (false, _) => None,
@@ -214,8 +241,11 @@ impl Eval<'_> {
                     let value = self.expr(*node, 1)?;
                     let found = self.peek(&value).type_name();
                     if found != wanted {
-                        return fail(ErrorKind::Type, format!("Type mismatch, lhs type: {wanted}, rhs object type: {found}"))
-                            .map_err(|error| error.at(self.code.span(*node)));
+                        return fail(
+                            ErrorKind::Type,
+                            format!("Type mismatch, lhs type: {wanted}, rhs object type: {found}"),
+                        )
+                        .map_err(|error| error.at(self.code.span(*node)));
                     }
                     self.keep(value)?
                 }
@@ -238,7 +268,10 @@ impl Eval<'_> {
             ClassRef::Known(class) => Ok(class),
             ClassRef::Unknown(name) => {
                 let name = self.code.name(name);
-                fail(ErrorKind::Unsupp, format!("the language has a class path which does not include class:  {name}"))
+                fail(
+                    ErrorKind::Unsupp,
+                    format!("the language has a class path which does not include class:  {name}"),
+                )
             }
         }
     }
@@ -247,7 +280,13 @@ impl Eval<'_> {
     #[inline]
     fn slot_at(&self, at: u32) -> Result<()> {
         if at >= self.limits.stack {
-            return fail(ErrorKind::Index, format!("the operand stack is over the stack limit {}", self.limits.stack));
+            return fail(
+                ErrorKind::Index,
+                format!(
+                    "the operand stack is over the stack limit {}",
+                    self.limits.stack
+                ),
+            );
         }
         Ok(())
     }
@@ -344,10 +383,16 @@ impl Eval<'_> {
         let node = self.code.node(id);
         let value = match node.kind {
             Kind::Const(at) => &self.code.consts[at as usize],
-            Kind::Name(slot) if self.slots[slot as usize] != UNBOUND => self.arena.cell(CellId(self.slots[slot as usize])),
+            Kind::Name(slot) if self.slots[slot as usize] != UNBOUND => {
+                self.arena.cell(CellId(self.slots[slot as usize]))
+            }
             _ => return None,
         };
-        if let Val::Long(number) = value { Some((*number, node.cost)) } else { None }
+        if let Val::Long(number) = value {
+            Some((*number, node.cost))
+        } else {
+            None
+        }
     }
 
     /// Two such operands, their visits counted; nothing if any limit is near, for the long way to find it.
@@ -362,11 +407,14 @@ impl Eval<'_> {
     fn assign_leaf(&mut self, slot: u32, op: AssignOp, value: NodeId, sp: u32) -> Option<CellId> {
         let (number, cost) = self.leaf_long(value)?;
         let cell = self.slots[slot as usize];
-        if cell == UNBOUND || sp >= self.limits.stack || matches!(op, AssignOp::Div | AssignOp::Rem) {
+        if cell == UNBOUND || sp >= self.limits.stack || matches!(op, AssignOp::Div | AssignOp::Rem)
+        {
             return None;
         }
         let cell = CellId(cell);
-        let Val::Long(target) = self.arena.cell_mut(cell) else { return None };
+        let Val::Long(target) = self.arena.cell_mut(cell) else {
+            return None;
+        };
         let result = match op {
             AssignOp::Add => target.wrapping_add(number),
             AssignOp::Sub => target.wrapping_sub(number),
@@ -402,7 +450,11 @@ impl Eval<'_> {
                 let value = self.expr(condition, sp)?;
                 let Val::Boolean(truth) = *self.peek(&value) else {
                     let found = self.peek(&value).type_name();
-                    return fail(ErrorKind::Cast, format!("a condition must be BOOLEAN, not {found}")).map_err(at);
+                    return fail(
+                        ErrorKind::Cast,
+                        format!("a condition must be BOOLEAN, not {found}"),
+                    )
+                    .map_err(at);
                 };
                 self.expr(if truth { yes } else { no }, sp)
             }
@@ -435,30 +487,34 @@ impl Eval<'_> {
             Kind::Members(base, members) => {
                 let mut value = self.expr(base, sp)?;
                 for member in code.members(members) {
-                    value = self.member(value, member, sp).map_err(|error| error.at(member.span))?;
+                    value = self
+                        .member(&value, member, sp)
+                        .map_err(|error| error.at(member.span))?;
                 }
                 Ok(value)
             }
-            Kind::Const(_) | Kind::Name(_) | Kind::Binary(..) | Kind::Assign { .. } => self.expr(id, sp),
+            Kind::Const(_) | Kind::Name(_) | Kind::Binary(..) | Kind::Assign { .. } => {
+                self.expr(id, sp)
+            }
         }
     }
 
-    fn member(&mut self, base: Operand, member: &MemberNode, sp: u32) -> Result<Operand> {
+    fn member(&mut self, base: &Operand, member: &MemberNode, sp: u32) -> Result<Operand> {
         self.visit(member.cost)?;
         match member.kind {
             MemberKind::Index(index) => {
                 let index = self.expr(index, sp + 1)?;
-                self.index(&base, &index)
+                self.index(base, &index)
             }
             MemberKind::Field(field, name) => {
                 self.slot_at(sp + 1)?;
-                self.field(&base, field, name)
+                self.field(base, field, name)
             }
             MemberKind::Call(method, name, args) => {
                 self.slot_at(sp + 1)?;
                 let code = self.code;
                 let args = self.args(code.list(args), sp + 2)?;
-                self.call(&base, method, name, &args)
+                self.call(base, method, name, &args)
             }
         }
     }
@@ -530,6 +586,10 @@ fn swallow(flow: Flow) -> Flow {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is the function of map_err"
+)]
 pub(crate) fn host_error(error: HostError) -> EvalError {
     let kind = match error {
         HostError::Unsupported(_) => ErrorKind::Unsupp,

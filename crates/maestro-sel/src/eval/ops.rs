@@ -18,12 +18,18 @@ fn shown(value: &Val) -> &'static str {
 }
 
 pub(crate) fn no_operation(value: &Val, op: &str) -> EvalError {
-    EvalError::new(ErrorKind::Unsupp, format!("{} DO NOT support expression operation {op}", shown(value)))
+    EvalError::new(
+        ErrorKind::Unsupp,
+        format!("{} DO NOT support expression operation {op}", shown(value)),
+    )
 }
 
 pub(crate) fn mismatch(left: &Val, right: &Val) -> EvalError {
     let (left, right) = (left.type_name(), right.type_name());
-    EvalError::new(ErrorKind::Type, format!("Type mismatch, lhs type: {left}, rhs object type: {right}"))
+    EvalError::new(
+        ErrorKind::Type,
+        format!("Type mismatch, lhs type: {left}, rhs object type: {right}"),
+    )
 }
 
 #[inline]
@@ -75,7 +81,12 @@ fn equality(op: BinOp, equal: bool) -> Option<Val> {
 
 impl Eval<'_> {
     /// Everything but two numbers of one type, by the rows of the matrix (SO-1).
-    pub(super) fn binary_mixed(&mut self, op: BinOp, left: &Operand, right: &Operand) -> Result<Operand> {
+    pub(super) fn binary_mixed(
+        &mut self,
+        op: BinOp,
+        left: &Operand,
+        right: &Operand,
+    ) -> Result<Operand> {
         let (left, right) = (self.read(left), self.read(right));
         let value = match &left {
             Val::Long(number) => self.long_with(op, *number, &right)?,
@@ -95,7 +106,12 @@ impl Eval<'_> {
                 self.meter.charge(32)?;
                 doubles(op, number as f64, *other).map_err(|_| no_operation(&left, op.as_str()))
             }
-            Val::Str(other) => self.number_with_text(op, &left, Text::from(number.to_string().as_str()), other.as_ref()),
+            Val::Str(other) => self.number_with_text(
+                op,
+                &left,
+                &Text::from(number.to_string().as_str()),
+                other.as_ref(),
+            ),
             Val::Null => equality(op, false).ok_or_else(|| mismatch(&left, right)),
             _ => Err(mismatch(&left, right)),
         }
@@ -108,22 +124,39 @@ impl Eval<'_> {
                 self.meter.charge(32)?;
                 doubles(op, number, *other as f64)
             }
-            Val::Str(other) => self.number_with_text(op, &left, Text::from(double_text(number).as_str()), other.as_ref()),
+            Val::Str(other) => self.number_with_text(
+                op,
+                &left,
+                &Text::from(double_text(number).as_str()),
+                other.as_ref(),
+            ),
             Val::Null => equality(op, false).ok_or_else(|| no_operation(&left, op.as_str())),
             other if other.is_opaque() => Err(no_operation(&left, op.as_str())),
-            other if other.is_absent() => fail(ErrorKind::NullP, format!("{} without content as a number", other.type_name())),
-            other => fail(ErrorKind::Cast, format!("{} cannot be cast to a number", other.type_name())),
+            other if other.is_absent() => fail(
+                ErrorKind::NullP,
+                format!("{} without content as a number", other.type_name()),
+            ),
+            other => fail(
+                ErrorKind::Cast,
+                format!("{} cannot be cast to a number", other.type_name()),
+            ),
         }
     }
 
-    fn number_with_text(&mut self, op: BinOp, left: &Val, text: Text, right: Option<&Text>) -> Result<Val> {
+    fn number_with_text(
+        &mut self,
+        op: BinOp,
+        left: &Val,
+        text: &Text,
+        right: Option<&Text>,
+    ) -> Result<Val> {
         // The converted left side is a temporary cell (SM-6).
         self.meter.charge(32 + 2 * text.len() as u64)?;
-        if let Some(value) = equality(op, right.is_some_and(|right| text == *right)) {
+        if let Some(value) = equality(op, right.is_some_and(|right| text == right)) {
             return Ok(value);
         }
         match op {
-            BinOp::Add => self.concat(Some(&text), &Val::Str(right.cloned())),
+            BinOp::Add => self.concat(Some(text), &Val::Str(right.cloned())),
             _ => Err(no_operation(left, op.as_str())),
         }
     }
@@ -145,7 +178,9 @@ impl Eval<'_> {
 
     fn null_with(&mut self, op: BinOp, right: &Val) -> Result<Val> {
         match op {
-            BinOp::Equal | BinOp::NotEqual if right.is_opaque() => Err(no_operation(&Val::Null, op.as_str())),
+            BinOp::Equal | BinOp::NotEqual if right.is_opaque() => {
+                Err(no_operation(&Val::Null, op.as_str()))
+            }
             BinOp::Equal => Ok(Val::Boolean(right.is_absent())),
             BinOp::NotEqual => Ok(Val::Boolean(!right.is_absent())),
             BinOp::Less | BinOp::Greater => Ok(Val::Boolean(false)),

@@ -12,12 +12,27 @@ use crate::{
 pub(crate) const DEPTH: u32 = 256;
 
 pub(crate) fn uuid_text(bytes: &[u8; 16]) -> String {
-    let hex = |range: &[u8]| range.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("{}-{}-{}-{}-{}", hex(&bytes[..4]), hex(&bytes[4..6]), hex(&bytes[6..8]), hex(&bytes[8..10]), hex(&bytes[10..]))
+    let hex = |range: &[u8]| {
+        range
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    format!(
+        "{}-{}-{}-{}-{}",
+        hex(&bytes[..4]),
+        hex(&bytes[4..6]),
+        hex(&bytes[6..8]),
+        hex(&bytes[8..10]),
+        hex(&bytes[10..])
+    )
 }
 
 pub(crate) fn too_deep() -> EvalError {
-    EvalError::new(ErrorKind::Limit, format!("maps are nested more than {DEPTH} levels deep, or in a cycle"))
+    EvalError::new(
+        ErrorKind::Limit,
+        format!("maps are nested more than {DEPTH} levels deep, or in a cycle"),
+    )
 }
 
 fn push(out: &mut Vec<u16>, text: &str) {
@@ -28,7 +43,10 @@ impl Eval<'_> {
     /// Appends the text of a right operand of `+` (SF-4). Not counted, but never made beyond the memory limit.
     pub(crate) fn append_text(&mut self, out: &mut Vec<u16>, value: &Val) -> Result<()> {
         if value.is_opaque() {
-            return fail(ErrorKind::Unsupp, format!("{} DO NOT support a text form", value.type_name()));
+            return fail(
+                ErrorKind::Unsupp,
+                format!("{} DO NOT support a text form", value.type_name()),
+            );
         }
         self.append(out, value, 0)
     }
@@ -42,16 +60,38 @@ impl Eval<'_> {
             Val::Boolean(truth) => push(out, if *truth { "true" } else { "false" }),
             Val::Array(_, array) => self.append_array(out, *array)?,
             Val::Map(Some(map)) => self.append_map(out, *map, depth)?,
-            Val::DateTime(date) => push(out, &date.map_or_else(|| "null".to_owned(), |date| date.text())),
+            Val::DateTime(date) => push(
+                out,
+                &date.map_or_else(|| "null".to_owned(), |date| date.text()),
+            ),
             Val::Zone(zone) => push(out, &zone.map_or_else(|| "null".to_owned(), Zone::id)),
-            Val::Days(days) => push(out, &days.map_or_else(|| "null".to_owned(), |days| format!("P{days}D"))),
+            Val::Days(days) => push(
+                out,
+                &days.map_or_else(|| "null".to_owned(), |days| format!("P{days}D")),
+            ),
             Val::Property(property) => {
-                let text = property.as_ref().map(|property| format!("Property[{}]", property.field.name()));
+                let text = property
+                    .as_ref()
+                    .map(|property| format!("Property[{}]", property.field.name()));
                 push(out, text.as_deref().unwrap_or("null"));
             }
-            Val::Formatter(formatter) => push(out, if formatter.is_some() { "DateTimeFormatter" } else { "null" }),
-            Val::Uuid(bytes) => push(out, &bytes.as_ref().map_or_else(|| "null".to_owned(), |bytes| uuid_text(bytes))),
-            Val::Math | Val::Util | Val::Misc | Val::Params => push(out, value.type_name().as_str()),
+            Val::Formatter(formatter) => push(
+                out,
+                if formatter.is_some() {
+                    "DateTimeFormatter"
+                } else {
+                    "null"
+                },
+            ),
+            Val::Uuid(bytes) => push(
+                out,
+                &bytes
+                    .as_ref()
+                    .map_or_else(|| "null".to_owned(), |bytes| uuid_text(bytes)),
+            ),
+            Val::Math | Val::Util | Val::Misc | Val::Params => {
+                push(out, value.type_name().as_str());
+            }
         }
         self.work(1)?;
         self.meter.would_fit(2 * out.len())

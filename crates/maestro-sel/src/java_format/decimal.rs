@@ -146,7 +146,11 @@ pub(super) fn hexadecimal(number: f64, precision: Option<usize>) -> String {
         }
         None => {
             let short = all.trim_end_matches('0');
-            if short.is_empty() { "0".to_owned() } else { short.to_owned() }
+            if short.is_empty() {
+                "0".to_owned()
+            } else {
+                short.to_owned()
+            }
         }
     };
     format!("{lead}.{shown}p{exponent}")

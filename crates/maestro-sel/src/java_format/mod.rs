@@ -13,16 +13,30 @@ use crate::{
 pub(crate) fn format(eval: &mut Eval<'_>, pattern: &[u16], args: &[Val]) -> Result<Vec<u16>> {
     let mut out = Vec::with_capacity(pattern.len() + 16);
     let (mut at, mut next, mut previous) = (0, 0, None);
-    while let Some(found) = pattern[at..].iter().position(|unit| *unit == u16::from(b'%')) {
+    while let Some(found) = pattern[at..]
+        .iter()
+        .position(|unit| *unit == u16::from(b'%'))
+    {
         out.extend_from_slice(&pattern[at..at + found]);
         let start = at + found;
         let spec = match Spec::read(&pattern[start..]) {
             Some(spec) => spec,
-            None => return illegal(&format!("bad format specifier `{}`", crate::value::show(&pattern[start..pattern.len().min(start + 12)]))),
+            None => {
+                return illegal(&format!(
+                    "bad format specifier `{}`",
+                    crate::value::show(&pattern[start..pattern.len().min(start + 12)])
+                ));
+            }
         };
         at = start + spec.length;
         spec.check()?;
-        eval.meter.would_fit(2 * (out.len() + spec.width.unwrap_or(0).saturating_add(spec.precision.unwrap_or(0))))?;
+        eval.meter.would_fit(
+            2 * (out.len()
+                + spec
+                    .width
+                    .unwrap_or(0)
+                    .saturating_add(spec.precision.unwrap_or(0))),
+        )?;
         match spec.conversion {
             b'n' => out.push(0x0a),
             b'%' => pad(&mut out, &[u16::from(b'%')], &spec),
@@ -37,7 +51,10 @@ pub(crate) fn format(eval: &mut Eval<'_>, pattern: &[u16], args: &[Val]) -> Resu
                 };
                 previous = which;
                 let Some(arg) = which.and_then(|which| args.get(which)) else {
-                    return illegal(&format!("argument for `{}` is missing", crate::value::show(&pattern[start..at])));
+                    return illegal(&format!(
+                        "argument for `{}` is missing",
+                        crate::value::show(&pattern[start..at])
+                    ));
                 };
                 let text = convert(eval, &spec, arg)?;
                 let text = if spec.upper { upper(&text) } else { text };
@@ -56,7 +73,10 @@ fn illegal<T>(message: &str) -> Result<T> {
 }
 
 #[derive(Debug, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "flags of a format specifier are independent")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "flags of a format specifier are independent"
+)]
 struct Flags {
     left: bool,
     alternate: bool,
@@ -87,11 +107,27 @@ struct Spec {
 impl Spec {
     /// Reads a specifier that begins with `%`.
     fn read(units: &[u16]) -> Option<Self> {
-        let byte = |at: usize| units.get(at).and_then(|unit| u8::try_from(*unit).ok()).unwrap_or(0);
-        let digits = |at: usize| units[at.min(units.len())..].iter().take_while(|unit| (0x30..0x3a).contains(*unit)).count();
+        let byte = |at: usize| {
+            units
+                .get(at)
+                .and_then(|unit| u8::try_from(*unit).ok())
+                .unwrap_or(0)
+        };
+        let digits = |at: usize| {
+            units[at.min(units.len())..]
+                .iter()
+                .take_while(|unit| (0x30..0x3a).contains(*unit))
+                .count()
+        };
         let number = |at: usize, count: usize| {
-            let text: String = units[at..at + count].iter().map(|unit| char::from(*unit as u8)).collect();
-            text.parse::<u64>().ok().filter(|number| *number <= i32::MAX as u64).map(|number| number as usize)
+            let text: String = units[at..at + count]
+                .iter()
+                .map(|unit| char::from(*unit as u8))
+                .collect();
+            text.parse::<u64>()
+                .ok()
+                .filter(|number| *number <= i32::MAX as u64)
+                .map(|number| number as usize)
         };
         let mut at = 1;
         let mut index = None;
@@ -117,21 +153,43 @@ impl Spec {
             at += 1;
         }
         let count = digits(at);
-        let width = if count > 0 { Some(number(at, count)?) } else { None };
+        let width = if count > 0 {
+            Some(number(at, count)?)
+        } else {
+            None
+        };
         at += count;
         let mut precision = None;
         if byte(at) == b'.' {
             let count = digits(at + 1);
-            precision = Some(if count > 0 { number(at + 1, count)? } else { return None });
+            precision = Some(if count > 0 {
+                number(at + 1, count)?
+            } else {
+                return None;
+            });
             at += count + 1;
         }
         let conversion = byte(at);
         let upper = b"SXEGABCH".contains(&conversion);
-        let conversion = if upper { conversion.to_ascii_lowercase() } else { conversion };
+        let conversion = if upper {
+            conversion.to_ascii_lowercase()
+        } else {
+            conversion
+        };
         if !b"sdxofegabchn%".contains(&conversion) {
             return None;
         }
-        Some(Self { length: at + 1, index, previous, flags, repeated, width, precision, conversion, upper })
+        Some(Self {
+            length: at + 1,
+            index,
+            previous,
+            flags,
+            repeated,
+            width,
+            precision,
+            conversion,
+            upper,
+        })
     }
 
     /// Flags, width and precision that the conversion does not take.
@@ -146,10 +204,33 @@ impl Spec {
             b'n' => b"",
             _ => b"-",
         };
-        let Flags { left, alternate, plus, blank, zero, group, parentheses } = self.flags;
-        let given = [(left, b'-'), (alternate, b'#'), (plus, b'+'), (blank, b' '), (zero, b'0'), (group, b','), (parentheses, b'(')];
-        if let Some((_, flag)) = given.iter().find(|(given, flag)| *given && !allowed.contains(flag)) {
-            return illegal(&format!("flag `{}` does not go with `%{}`", char::from(*flag), char::from(self.conversion)));
+        let Flags {
+            left,
+            alternate,
+            plus,
+            blank,
+            zero,
+            group,
+            parentheses,
+        } = self.flags;
+        let given = [
+            (left, b'-'),
+            (alternate, b'#'),
+            (plus, b'+'),
+            (blank, b' '),
+            (zero, b'0'),
+            (group, b','),
+            (parentheses, b'('),
+        ];
+        if let Some((_, flag)) = given
+            .iter()
+            .find(|(given, flag)| *given && !allowed.contains(flag))
+        {
+            return illegal(&format!(
+                "flag `{}` does not go with `%{}`",
+                char::from(*flag),
+                char::from(self.conversion)
+            ));
         }
         if self.repeated || left && zero || plus && blank {
             return illegal("flags are repeated or exclude each other");
@@ -158,7 +239,10 @@ impl Spec {
             return illegal("flags `-` and `0` need a width");
         }
         if self.precision.is_some() && b"dxocn%".contains(&self.conversion) {
-            return illegal(&format!("`%{}` takes no precision", char::from(self.conversion)));
+            return illegal(&format!(
+                "`%{}` takes no precision",
+                char::from(self.conversion)
+            ));
         }
         if self.conversion == b'n' && (self.width.is_some() || self.index.is_some()) {
             return illegal("`%n` takes no width");
@@ -167,7 +251,11 @@ impl Spec {
     }
 
     fn wrong_type<T>(&self, arg: &Val) -> Result<T> {
-        illegal(&format!("`%{}` does not go with {}", char::from(self.conversion), arg.type_name()))
+        illegal(&format!(
+            "`%{}` does not go with {}",
+            char::from(self.conversion),
+            arg.type_name()
+        ))
     }
 }
 
@@ -229,7 +317,10 @@ fn convert(eval: &mut Eval<'_>, spec: &Spec, arg: &Val) -> Result<Vec<u16>> {
                 Ok(unit @ 0..0x1_0000) => Ok(vec![unit as u16]),
                 Ok(code) if char::from_u32(code).is_some() => {
                     let mut buffer = [0; 2];
-                    Ok(char::from_u32(code).unwrap_or('?').encode_utf16(&mut buffer).to_vec())
+                    Ok(char::from_u32(code)
+                        .unwrap_or('?')
+                        .encode_utf16(&mut buffer)
+                        .to_vec())
                 }
                 _ => illegal(&format!("{number} is no code point")),
             },
@@ -252,7 +343,11 @@ fn convert(eval: &mut Eval<'_>, spec: &Spec, arg: &Val) -> Result<Vec<u16>> {
 fn integer(spec: &Spec, number: i64) -> String {
     if spec.conversion == b'd' {
         let digits = number.unsigned_abs().to_string();
-        let digits = if spec.flags.group { decimal::group(&digits) } else { digits };
+        let digits = if spec.flags.group {
+            decimal::group(&digits)
+        } else {
+            digits
+        };
         return signed(spec, number < 0, &digits, true);
     }
     let narrow = i32::try_from(number).ok().map(|narrow| narrow as u32);
@@ -275,11 +370,19 @@ fn signed(spec: &Spec, negative: bool, digits: &str, zeros: bool) -> String {
         false if spec.flags.blank => (" ", ""),
         false => ("", ""),
     };
-    if zeros { zero_filled(spec, before, digits, after) } else { format!("{before}{digits}{after}") }
+    if zeros {
+        zero_filled(spec, before, digits, after)
+    } else {
+        format!("{before}{digits}{after}")
+    }
 }
 
 fn zero_filled(spec: &Spec, before: &str, digits: &str, after: &str) -> String {
-    let width = if spec.flags.zero { spec.width.unwrap_or(0) } else { 0 };
+    let width = if spec.flags.zero {
+        spec.width.unwrap_or(0)
+    } else {
+        0
+    };
     let zeros = "0".repeat(width.saturating_sub(before.len() + digits.len() + after.len()));
     format!("{before}{zeros}{digits}{after}")
 }
@@ -296,7 +399,15 @@ fn double(spec: &Spec, number: f64) -> String {
     let digits = match spec.conversion {
         b'a' => {
             let digits = decimal::hexadecimal(number, spec.precision);
-            let sign = if negative { "-" } else if spec.flags.plus { "+" } else if spec.flags.blank { " " } else { "" };
+            let sign = if negative {
+                "-"
+            } else if spec.flags.plus {
+                "+"
+            } else if spec.flags.blank {
+                " "
+            } else {
+                ""
+            };
             return zero_filled(spec, &format!("{sign}0x"), &digits, "");
         }
         b'f' => decimal::fixed(number, spec.precision.unwrap_or(6)),
@@ -309,7 +420,11 @@ fn double(spec: &Spec, number: f64) -> String {
         Some((mantissa, exponent)) => format!("{mantissa}.e{exponent}"),
         None => format!("{digits}."),
     };
-    let digits = if spec.flags.group && !digits.contains('e') { decimal::group(&digits) } else { digits };
+    let digits = if spec.flags.group && !digits.contains('e') {
+        decimal::group(&digits)
+    } else {
+        digits
+    };
     signed(spec, negative, &digits, true)
 }
 
@@ -319,8 +434,18 @@ fn hash(eval: &mut Eval<'_>, value: &Val, depth: u32) -> Result<i32> {
     Ok(match value {
         Val::Str(Some(text)) => java_hash(text),
         Val::Long(number) => i32::try_from(*number).unwrap_or_else(|_| fold(*number as u64)),
-        Val::Double(number) => fold(if number.is_nan() { f64::NAN.to_bits() } else { number.to_bits() }),
-        Val::Boolean(truth) => if *truth { 1231 } else { 1237 },
+        Val::Double(number) => fold(if number.is_nan() {
+            f64::NAN.to_bits()
+        } else {
+            number.to_bits()
+        }),
+        Val::Boolean(truth) => {
+            if *truth {
+                1231
+            } else {
+                1237
+            }
+        }
         Val::Map(Some(map)) => map_hash(eval, *map, depth)?,
         Val::DateTime(Some(date)) => fold(date.millis as u64),
         Val::Days(Some(days)) => *days,

@@ -31,18 +31,29 @@ const CACHED: usize = 64;
 fn no_method(value: &Val, name: &str, args: &[Val]) -> EvalError {
     let type_name = value.type_name();
     let message = match value {
-        Val::Null | Val::Boolean(_) | Val::Array(..) => format!("{type_name} DO NOT support calling {name}"),
+        Val::Null | Val::Boolean(_) | Val::Array(..) => {
+            format!("{type_name} DO NOT support calling {name}")
+        }
         Val::Str(_) | Val::DateTime(_) => {
             let count = args.len();
-            format!("{type_name} DO NOT support calling method: {name}{count} with args: {}", list(args))
+            format!(
+                "{type_name} DO NOT support calling method: {name}{count} with args: {}",
+                list(args)
+            )
         }
-        _ => format!("{type_name} DO NOT support calling method: {name} with args: {}", list(args)),
+        _ => format!(
+            "{type_name} DO NOT support calling method: {name} with args: {}",
+            list(args)
+        ),
     };
     EvalError::new(ErrorKind::Unsupp, message)
 }
 
 fn list(args: &[Val]) -> String {
-    let names: Vec<String> = args.iter().map(|arg| format!("{}: {}", arg.type_name(), brief(arg))).collect();
+    let names: Vec<String> = args
+        .iter()
+        .map(|arg| format!("{}: {}", arg.type_name(), brief(arg)))
+        .collect();
     format!("[{}]", names.join(", "))
 }
 
@@ -58,7 +69,10 @@ fn brief(value: &Val) -> String {
 }
 
 fn cast<T>(wanted: &str, found: &Val) -> Result<T> {
-    fail(ErrorKind::Cast, format!("{} cannot be cast to {wanted}", found.type_name()))
+    fail(
+        ErrorKind::Cast,
+        format!("{} cannot be cast to {wanted}", found.type_name()),
+    )
 }
 
 fn null_content<T>(what: &str) -> Result<T> {
@@ -67,7 +81,13 @@ fn null_content<T>(what: &str) -> Result<T> {
 
 impl Eval<'_> {
     /// Calls a method on a receiver.
-    pub(crate) fn call(&mut self, base: &Operand, method: Member, name: u32, operands: &Args) -> Result<Operand> {
+    pub(crate) fn call(
+        &mut self,
+        base: &Operand,
+        method: Member,
+        name: u32,
+        operands: &Args,
+    ) -> Result<Operand> {
         let receiver = self.read(base);
         // These hand on a cell itself (SX-9).
         match (&receiver, method) {
@@ -98,15 +118,22 @@ impl Eval<'_> {
                     bytes[8] = bytes[8] & 0x3f | 0x80;
                     Val::Uuid(Some(Arc::new(bytes)))
                 }
-                (Member::ToString, 0) => {
-                    Val::text(bytes.as_ref().map_or_else(|| "null".to_owned(), |bytes| uuid_text(bytes)).as_str())
-                }
+                (Member::ToString, 0) => Val::text(
+                    bytes
+                        .as_ref()
+                        .map_or_else(|| "null".to_owned(), |bytes| uuid_text(bytes))
+                        .as_str(),
+                ),
                 _ => return Err(no_method(&receiver, name, &args)),
             },
             Val::DateTime(date) => self.date_method(*date, method, name, &args)?,
             Val::Zone(zone) => self.zone_method(*zone, method, name, &args)?,
-            Val::Formatter(formatter) => self.formatter_method(formatter.as_deref(), method, name, &args)?,
-            Val::Property(property) => Self::property_method(property.as_deref(), method, name, &args)?,
+            Val::Formatter(formatter) => {
+                self.formatter_method(formatter.as_deref(), method, name, &args)?
+            }
+            Val::Property(property) => {
+                Self::property_method(property.as_deref(), method, name, &args)?
+            }
             Val::Days(days) => Self::days_method(*days, method, name, &args)?,
             Val::Null | Val::Boolean(_) | Val::Array(..) | Val::Map(_) | Val::Params => {
                 return Err(no_method(&receiver, name, &args));
@@ -122,7 +149,9 @@ impl Eval<'_> {
     /// Reads a field.
     pub(crate) fn field(&mut self, base: &Operand, field: Member, name: u32) -> Result<Operand> {
         let value = match (self.peek(base), field) {
-            (Val::Array(_, array), Member::Length) => Val::Long(self.arena.array_len(*array).into()),
+            (Val::Array(_, array), Member::Length) => {
+                Val::Long(self.arena.array_len(*array).into())
+            }
             (Val::Zone(_), Member::Utc) => Val::Zone(Some(Zone::UTC)),
             (Val::Misc, Member::Sunday) => Val::Long(7),
             (Val::Params, _) => {
@@ -131,7 +160,10 @@ impl Eval<'_> {
             }
             (other, _) => {
                 let (type_name, name) = (other.type_name(), self.code.name(name));
-                return fail(ErrorKind::Unsupp, format!("{type_name} DO NOT support accessing field: {name}"));
+                return fail(
+                    ErrorKind::Unsupp,
+                    format!("{type_name} DO NOT support accessing field: {name}"),
+                );
             }
         };
         self.fresh(value)
@@ -140,21 +172,31 @@ impl Eval<'_> {
     /// Reads an element of an array, or an input by `params['name']` (9.5).
     pub(crate) fn index(&mut self, base: &Operand, index: &Operand) -> Result<Operand> {
         match (self.peek(index), self.peek(base)) {
-            (Val::Long(index), Val::Array(_, array)) => Ok(Operand::Cell(self.element(*array, *index)?)),
+            (Val::Long(index), Val::Array(_, array)) => {
+                Ok(Operand::Cell(self.element(*array, *index)?))
+            }
             (Val::Long(_), other) => cast("an array", &other.clone()),
             (Val::Str(name), Val::Params) => match name.clone() {
                 Some(name) => self.param(&name),
                 None => Ok(Operand::Fresh(Val::Null)),
             },
             (Val::Str(_), other) => cast("params", &other.clone()),
-            (other, _) => fail(ErrorKind::Illegal, format!("Invalid index type {}", other.type_name())),
+            (other, _) => fail(
+                ErrorKind::Illegal,
+                format!("Invalid index type {}", other.type_name()),
+            ),
         }
     }
 
     /// `new C(args)`.
     pub(crate) fn construct(&mut self, class: Class, operands: &Args) -> Result<Operand> {
         let args: Vec<Val> = operands.iter().map(|operand| self.read(operand)).collect();
-        let illegal = || fail(ErrorKind::Illegal, format!("Invalid constructor arguments {}", list(&args)));
+        let illegal = || {
+            fail(
+                ErrorKind::Illegal,
+                format!("Invalid constructor arguments {}", list(&args)),
+            )
+        };
         let value = match (class, &args[..]) {
             (Class::String, []) => Val::text(""),
             (Class::String, [Val::Str(text)]) => Val::Str(text.clone()),
@@ -164,25 +206,44 @@ impl Eval<'_> {
             (Class::Double, [Val::Double(number)]) => Val::Double(*number),
             (Class::Double, [Val::Str(text)]) => number::double_of(text.as_ref())?,
             (Class::Boolean, [Val::Boolean(truth)]) => Val::Boolean(*truth),
-            (Class::Boolean, [Val::Str(text)]) => {
-                Val::Boolean(text.as_ref().is_some_and(|text| text.show().eq_ignore_ascii_case("true")))
-            }
+            (Class::Boolean, [Val::Str(text)]) => Val::Boolean(
+                text.as_ref()
+                    .is_some_and(|text| text.show().eq_ignore_ascii_case("true")),
+            ),
             (Class::Map, []) => Val::Map(Some(self.arena.new_map())),
             (Class::DateTime, _) => self.new_date(&args)?,
-            (Class::String | Class::Long | Class::Double | Class::Boolean | Class::Map, _) => return illegal(),
+            (Class::String | Class::Long | Class::Double | Class::Boolean | Class::Map, _) => {
+                return illegal();
+            }
             (Class::Zone | Class::Formatter | Class::Property | Class::Days | Class::Uuid, _) => {
                 let name = class.default_value().type_name();
-                return fail(ErrorKind::Unsupp, format!("{name} DO NOT support constructor with args: {}", list(&args)));
+                return fail(
+                    ErrorKind::Unsupp,
+                    format!(
+                        "{name} DO NOT support constructor with args: {}",
+                        list(&args)
+                    ),
+                );
             }
         };
         self.fresh(value)
     }
 
-    fn map_method(&mut self, receiver: &Val, method: Member, name: u32, args: &Args) -> Result<Operand> {
-        let Val::Map(map) = receiver else { return cast("MAP", receiver) };
+    fn map_method(
+        &mut self,
+        receiver: &Val,
+        method: Member,
+        name: u32,
+        args: &Args,
+    ) -> Result<Operand> {
+        let Val::Map(map) = receiver else {
+            return cast("MAP", receiver);
+        };
         let known = matches!(
             (method, args.len()),
-            (Member::Size, 0) | (Member::ContainsKey | Member::Get, 1) | (Member::GetOrDefault | Member::Put, 2)
+            (Member::Size, 0)
+                | (Member::ContainsKey | Member::Get, 1)
+                | (Member::GetOrDefault | Member::Put, 2)
         );
         if !known {
             let args: Vec<Val> = args.iter().map(|operand| self.read(operand)).collect();
@@ -200,15 +261,21 @@ impl Eval<'_> {
             Val::Str(key) => key,
             other => return cast("STRING", &other),
         };
-        let Some(map) = *map else { return null_content("the map") };
+        let Some(map) = *map else {
+            return null_content("the map");
+        };
         let found = |cell: Option<CellId>| cell.map(Operand::Cell);
         match method {
             Member::ContainsKey => {
                 let contains = self.arena.map_get(map, &key).is_some();
                 self.fresh(Val::Boolean(contains))
             }
-            Member::Get => Ok(found(self.arena.map_get(map, &key)).unwrap_or(Operand::Fresh(Val::Null))),
-            Member::GetOrDefault => Ok(found(self.arena.map_get(map, &key)).unwrap_or_else(|| args[1].clone())),
+            Member::Get => {
+                Ok(found(self.arena.map_get(map, &key)).unwrap_or(Operand::Fresh(Val::Null)))
+            }
+            Member::GetOrDefault => {
+                Ok(found(self.arena.map_get(map, &key)).unwrap_or_else(|| args[1].clone()))
+            }
             _ => {
                 self.meter.hold(2)?;
                 let cell = self.keep(args[1].clone())?;
@@ -260,11 +327,15 @@ impl Eval<'_> {
         let texts: Option<Vec<Value>> = args
             .iter()
             .map(|arg| match arg {
-                Val::Str(text) => Some(Value::String(text.as_ref().map_or_else(|| "null".to_owned(), Text::show))),
+                Val::Str(text) => Some(Value::String(
+                    text.as_ref().map_or_else(|| "null".to_owned(), Text::show),
+                )),
                 _ => None,
             })
             .collect();
-        let Some(texts) = texts else { return Err(no_method(&Val::Params, name, args)) };
+        let Some(texts) = texts else {
+            return Err(no_method(&Val::Params, name, args));
+        };
         let value = self.host.call(name, texts).map_err(host_error)?;
         Ok(Operand::Fresh(self.box_value(value)?))
     }
@@ -274,13 +345,17 @@ impl Eval<'_> {
         if let Some(pattern) = self.caches.patterns.get(text) {
             return Ok(Arc::clone(pattern));
         }
-        let this_year = crate::time::DateTime::new(self.host.now_millis(), self.limits.default_zone).get(crate::time::Field::Year);
+        let this_year =
+            crate::time::DateTime::new(self.host.now_millis(), self.limits.default_zone)
+                .get(crate::time::Field::Year);
         let pattern = Pattern::compile(text, this_year).map_err(date::pattern_error)?;
         let pattern = Arc::new(pattern);
         if self.caches.patterns.len() >= CACHED {
             self.caches.patterns.clear();
         }
-        self.caches.patterns.insert(text.clone(), Arc::clone(&pattern));
+        self.caches
+            .patterns
+            .insert(text.clone(), Arc::clone(&pattern));
         Ok(pattern)
     }
 
@@ -300,5 +375,11 @@ impl Eval<'_> {
 }
 
 fn no_host_value(value: &Val) -> EvalError {
-    EvalError::new(ErrorKind::Unsupp, format!("{} cannot be used outside of SEL: it has no host value", value.type_name()))
+    EvalError::new(
+        ErrorKind::Unsupp,
+        format!(
+            "{} cannot be used outside of SEL: it has no host value",
+            value.type_name()
+        ),
+    )
 }

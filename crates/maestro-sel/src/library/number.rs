@@ -12,10 +12,15 @@ use crate::{
 };
 
 pub(super) fn parse_long_text(text: Option<&Text>) -> Result<i64> {
-    let Some(text) = text else { return fail(ErrorKind::NumFmt, "null is not a number") };
+    let Some(text) = text else {
+        return fail(ErrorKind::NumFmt, "null is not a number");
+    };
     match parse_long(text) {
         Some(number) => Ok(number),
-        None => fail(ErrorKind::NumFmt, format!("For input string: \"{}\"", text.show())),
+        None => fail(
+            ErrorKind::NumFmt,
+            format!("For input string: \"{}\"", text.show()),
+        ),
     }
 }
 
@@ -24,20 +29,32 @@ pub(super) fn long_of(text: Option<&Text>) -> Result<Val> {
 }
 
 pub(super) fn double_of(text: Option<&Text>) -> Result<Val> {
-    let Some(text) = text else { return fail(ErrorKind::NullP, "the text has no content") };
+    let Some(text) = text else {
+        return fail(ErrorKind::NullP, "the text has no content");
+    };
     match parse_double(text) {
         Some(number) => Ok(Val::Double(number)),
-        None => fail(ErrorKind::NumFmt, format!("For input string: \"{}\"", text.show())),
+        None => fail(
+            ErrorKind::NumFmt,
+            format!("For input string: \"{}\"", text.show()),
+        ),
     }
 }
 
 impl Eval<'_> {
-    pub(super) fn long_method(number: i64, method: Member, name: &str, args: &[Val]) -> Result<Val> {
+    pub(super) fn long_method(
+        number: i64,
+        method: Member,
+        name: &str,
+        args: &[Val],
+    ) -> Result<Val> {
         match (method, args) {
             (Member::ToString, []) => Ok(Val::text(number.to_string().as_str())),
             (Member::ToString, [Val::Long(other)]) => Ok(Val::text(other.to_string().as_str())),
             (Member::ToString, [other]) => cast("LONG", other),
-            (Member::ValueOf, [Val::Str(text)]) | (Member::ParseLong, [Val::Str(text)]) => long_of(text.as_ref()),
+            (Member::ValueOf, [Val::Str(text)]) | (Member::ParseLong, [Val::Str(text)]) => {
+                long_of(text.as_ref())
+            }
             (Member::ValueOf, [Val::Long(other)]) => Ok(Val::Long(*other)),
             (Member::ParseLong, [other]) => cast("STRING", other),
             (Member::IntValue, []) => Ok(Val::Long(number)),
@@ -45,12 +62,19 @@ impl Eval<'_> {
         }
     }
 
-    pub(super) fn double_method(number: f64, method: Member, name: &str, args: &[Val]) -> Result<Val> {
+    pub(super) fn double_method(
+        number: f64,
+        method: Member,
+        name: &str,
+        args: &[Val],
+    ) -> Result<Val> {
         match (method, args) {
             (Member::ToString, []) => Ok(Val::text(double_text(number).as_str())),
             (Member::ToString, [Val::Double(other)]) => Ok(Val::text(double_text(*other).as_str())),
             (Member::ToString, [other]) => cast("DOUBLE", other),
-            (Member::ValueOf, [Val::Str(text)]) | (Member::DoubleValueOf, [Val::Str(text)]) => double_of(text.as_ref()),
+            (Member::ValueOf, [Val::Str(text)]) | (Member::DoubleValueOf, [Val::Str(text)]) => {
+                double_of(text.as_ref())
+            }
             (Member::ValueOf, [Val::Double(other)]) => Ok(Val::Double(*other)),
             (Member::DoubleValueOf, [other]) => cast("STRING", other),
             // `as` cuts toward zero, saturates, and makes 0 of NaN, as Java does.
@@ -70,7 +94,9 @@ impl Eval<'_> {
                 self.work(2_000)?;
                 Ok(Val::Double(power(base, exponent)))
             }
-            (Member::Random, []) => Ok(Val::Double((self.host.random_bits() >> 11) as f64 / (1_u64 << 53) as f64)),
+            (Member::Random, []) => Ok(Val::Double(
+                (self.host.random_bits() >> 11) as f64 / (1_u64 << 53) as f64,
+            )),
             _ => Err(no_method(&Val::Math, name, args)),
         }
     }
@@ -80,8 +106,14 @@ fn power_argument(value: &Val) -> Result<f64> {
     match value {
         Val::Long(number) => Ok(*number as f64),
         Val::Double(number) => Ok(*number),
-        other if other.is_opaque() => fail(ErrorKind::Unsupp, format!("{} is no number", other.type_name())),
-        other if other.is_absent() => fail(ErrorKind::NullP, format!("{} without content as a number", other.type_name())),
+        other if other.is_opaque() => fail(
+            ErrorKind::Unsupp,
+            format!("{} is no number", other.type_name()),
+        ),
+        other if other.is_absent() => fail(
+            ErrorKind::NullP,
+            format!("{} without content as a number", other.type_name()),
+        ),
         other => cast("a number", other),
     }
 }
@@ -98,7 +130,11 @@ fn power(base: f64, exponent: f64) -> f64 {
     let approximate = base.powf(exponent);
     // Zero, infinities and NaN follow rules that the platform's function knows as well. A finite overflow or underflow
     // by a hair goes the long way.
-    let special = base == 0.0 || !base.is_finite() || !exponent.is_finite() || approximate.is_nan() || base == 1.0;
+    let special = base == 0.0
+        || !base.is_finite()
+        || !exponent.is_finite()
+        || approximate.is_nan()
+        || base == 1.0;
     if special || exponent == 1.0 {
         return approximate;
     }
@@ -163,19 +199,27 @@ fn exact_power(base: f64, exponent: f64) -> Option<f64> {
         }
         // The value is 0.mantissa * 2^exponent, the most significant word last.
         let (top, rest) = words.split_last()?;
-        let top = *top as u64;
+        let top = *top;
         // Is what lies below the double all zeros or all ones for so many bits that a longer result could change it?
-        let second = rest.last().map_or(0, |word| *word as u64);
+        let second = rest.last().copied().unwrap_or(0);
         let undecided = matches!(second >> 16, 0 | 0xffff_ffff_ffff);
         if undecided && precision < 512 {
             continue;
         }
         // An exact result in the last round: what is left below is noise of the last bits only.
-        let sticky = if precision == 512 { second >> 16 != 0 && second >> 16 != 0xffff_ffff_ffff } else { true };
+        let sticky = if precision == 512 {
+            second >> 16 != 0 && second >> 16 != 0xffff_ffff_ffff
+        } else {
+            true
+        };
         if precision == 512 && second >> 16 == 0xffff_ffff_ffff {
             let (bits, carry) = top.overflowing_add(1);
             let bits = if carry { 1 << 63 } else { bits };
-            return Some(round_to_double(bits, false, i64::from(exponent) - 64 + i64::from(carry)));
+            return Some(round_to_double(
+                bits,
+                false,
+                i64::from(exponent) - 64 + i64::from(carry),
+            ));
         }
         return Some(round_to_double(top, sticky, i64::from(exponent) - 64));
     }
@@ -224,7 +268,11 @@ mod tests {
                 if product > 1 << 100 {
                     break;
                 }
-                assert_eq!(power(base as f64, f64::from(exponent)), product as f64, "{base}^{exponent}");
+                assert_eq!(
+                    power(base as f64, f64::from(exponent)),
+                    product as f64,
+                    "{base}^{exponent}"
+                );
             }
         }
     }

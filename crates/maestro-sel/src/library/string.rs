@@ -11,7 +11,10 @@ use crate::{
 };
 
 fn call_failed<T>(name: &str, argc: usize, why: &str) -> Result<T> {
-    fail(ErrorKind::Call, format!("Failed calling method {name}{argc}: {why}"))
+    fail(
+        ErrorKind::Call,
+        format!("Failed calling method {name}{argc}: {why}"),
+    )
 }
 
 /// An *int* argument: a LONG of 32 bits (ST-6).
@@ -23,7 +26,13 @@ pub(super) fn int_argument(value: &Val) -> Option<i32> {
 }
 
 impl Eval<'_> {
-    pub(super) fn string_method(&mut self, text: Option<&Text>, method: Member, name: &str, args: &[Val]) -> Result<Val> {
+    pub(super) fn string_method(
+        &mut self,
+        text: Option<&Text>,
+        method: Member,
+        name: &str,
+        args: &[Val],
+    ) -> Result<Val> {
         match method {
             Member::Format => return self.string_format(args),
             Member::Join => return self.string_join(args),
@@ -31,7 +40,14 @@ impl Eval<'_> {
             _ => {}
         }
         let known = match args.len() {
-            0 => matches!(method, Member::Length | Member::IsEmpty | Member::Trim | Member::ToUpperCase | Member::ToLowerCase),
+            0 => matches!(
+                method,
+                Member::Length
+                    | Member::IsEmpty
+                    | Member::Trim
+                    | Member::ToUpperCase
+                    | Member::ToLowerCase
+            ),
             1 => matches!(
                 method,
                 Member::Equals
@@ -44,7 +60,10 @@ impl Eval<'_> {
                     | Member::Split
                     | Member::ValueOf
             ),
-            2 => matches!(method, Member::Substring | Member::Replace | Member::ReplaceAll | Member::Split),
+            2 => matches!(
+                method,
+                Member::Substring | Member::Replace | Member::ReplaceAll | Member::Split
+            ),
             _ => false,
         };
         if !known {
@@ -52,7 +71,11 @@ impl Eval<'_> {
         }
         for arg in args {
             if !self.has_host_value(arg)? {
-                return call_failed(name, args.len(), &format!("{} has no host value", arg.type_name()));
+                return call_failed(
+                    name,
+                    args.len(),
+                    &format!("{} has no host value", arg.type_name()),
+                );
             }
         }
         if method == Member::ValueOf {
@@ -60,10 +83,13 @@ impl Eval<'_> {
                 return call_failed(name, 1, "`valueOf` belongs to `String`, not to a text");
             }
             let mut units = Vec::new();
-            self.append_text(&mut units, &args[0]).map_err(|error| error.into_call(name, 1))?;
+            self.append_text(&mut units, &args[0])
+                .map_err(|error| error.into_call(name, 1))?;
             return Ok(Val::text(units));
         }
-        let Some(text) = text else { return call_failed(name, args.len(), "the text has no content") };
+        let Some(text) = text else {
+            return call_failed(name, args.len(), "the text has no content");
+        };
         self.work(text.len() / 8)?;
         let result = self.known_method(text, method, args);
         result.map_err(|error| error.into_call(name, args.len()))
@@ -75,13 +101,21 @@ impl Eval<'_> {
             (Member::Length, []) => Ok(Val::Long(text.len() as i64)),
             (Member::IsEmpty, []) => Ok(Val::Boolean(text.is_empty())),
             (Member::Trim, []) => {
-                let start = text.iter().position(|unit| *unit > 0x20).unwrap_or(text.len());
-                let end = text.iter().rposition(|unit| *unit > 0x20).map_or(start, |at| at + 1);
+                let start = text
+                    .iter()
+                    .position(|unit| *unit > 0x20)
+                    .unwrap_or(text.len());
+                let end = text
+                    .iter()
+                    .rposition(|unit| *unit > 0x20)
+                    .map_or(start, |at| at + 1);
                 Ok(Val::text(text[start..end].to_vec()))
             }
             (Member::ToUpperCase, []) => self.mapped(text, str::to_uppercase),
             (Member::ToLowerCase, []) => self.mapped(text, str::to_lowercase),
-            (Member::Equals, [other]) => Ok(Val::Boolean(matches!(other, Val::Str(Some(other)) if other == text))),
+            (Member::Equals, [other]) => Ok(Val::Boolean(
+                matches!(other, Val::Str(Some(other)) if other == text),
+            )),
             (Member::Compare, [Val::Str(Some(other))]) => {
                 let differing = text.iter().zip(other.iter()).find(|(a, b)| a != b);
                 Ok(Val::Long(match differing {
@@ -89,7 +123,9 @@ impl Eval<'_> {
                     None => text.len() as i64 - other.len() as i64,
                 }))
             }
-            (Member::StartsWith, [Val::Str(Some(other))]) => Ok(Val::Boolean(text.starts_with(other))),
+            (Member::StartsWith, [Val::Str(Some(other))]) => {
+                Ok(Val::Boolean(text.starts_with(other)))
+            }
             (Member::EndsWith, [Val::Str(Some(other))]) => Ok(Val::Boolean(text.ends_with(other))),
             (Member::Contains, [Val::Str(Some(other))]) => {
                 self.search_work(text, other)?;
@@ -97,7 +133,12 @@ impl Eval<'_> {
             }
             (Member::LastIndexOf, [Val::Str(Some(other))]) => {
                 self.search_work(text, other)?;
-                let at = if other.is_empty() { Some(text.len()) } else { text.windows(other.len()).rposition(|window| window == &other[..]) };
+                let at = if other.is_empty() {
+                    Some(text.len())
+                } else {
+                    text.windows(other.len())
+                        .rposition(|window| window == &other[..])
+                };
                 Ok(Val::Long(at.map_or(-1, |at| at as i64)))
             }
             (Member::Substring, [begin]) => match int_argument(begin) {
@@ -108,7 +149,9 @@ impl Eval<'_> {
                 (Some(begin), Some(end)) => substring(text, begin, end.into()),
                 _ => wrong(),
             },
-            (Member::Replace, [Val::Str(Some(target)), Val::Str(Some(with))]) => self.replace(text, target, with),
+            (Member::Replace, [Val::Str(Some(target)), Val::Str(Some(with))]) => {
+                self.replace(text, target, with)
+            }
             (Member::ReplaceAll, [Val::Str(Some(pattern)), Val::Str(Some(with))]) => {
                 let regex = self.regex(pattern)?;
                 self.replace_all(&regex, text, with)
@@ -157,7 +200,8 @@ impl Eval<'_> {
         self.search_work(text, target)?;
         let mut out = Vec::new();
         if target.is_empty() {
-            self.meter.would_fit(2 * (text.len() + 1).saturating_mul(with.len() + 1))?;
+            self.meter
+                .would_fit(2 * (text.len() + 1).saturating_mul(with.len() + 1))?;
             out.extend_from_slice(with);
             for unit in text.iter() {
                 out.push(*unit);
@@ -226,13 +270,17 @@ impl Eval<'_> {
         let [pattern, args @ ..] = args else {
             return fail(ErrorKind::Illegal, "`String.format` needs a pattern");
         };
-        let Val::Str(pattern) = pattern else { return cast("STRING", pattern) };
+        let Val::Str(pattern) = pattern else {
+            return cast("STRING", pattern);
+        };
         for arg in args {
             if !self.has_host_value(arg)? {
                 return Err(super::no_host_value(arg));
             }
         }
-        let Some(pattern) = pattern else { return null_content("the pattern") };
+        let Some(pattern) = pattern else {
+            return null_content("the pattern");
+        };
         java_format::format(self, pattern, args).map(Val::text)
     }
 
@@ -242,26 +290,46 @@ impl Eval<'_> {
         }
         let (parts, delimiter): (Vec<Option<Text>>, _) = match args {
             [delimiter, Val::Array(element, array)] => {
-                let Val::Str(delimiter) = delimiter else { return cast("STRING", delimiter) };
+                let Val::Str(delimiter) = delimiter else {
+                    return cast("STRING", delimiter);
+                };
                 if *element != Element::String {
                     return cast("STRING_ARRAY", &args[1]);
                 }
-                let text = |value: &Val| if let Val::Str(text) = value { text.clone() } else { None };
-                (self.arena.elements(*array).iter().map(text).collect(), delimiter)
+                let text = |value: &Val| {
+                    if let Val::Str(text) = value {
+                        text.clone()
+                    } else {
+                        None
+                    }
+                };
+                (
+                    self.arena.elements(*array).iter().map(text).collect(),
+                    delimiter,
+                )
             }
             _ => {
                 let mut texts = Vec::with_capacity(args.len());
                 for arg in args {
-                    let Val::Str(text) = arg else { return cast("STRING", arg) };
+                    let Val::Str(text) = arg else {
+                        return cast("STRING", arg);
+                    };
                     texts.push(text.clone());
                 }
-                let Val::Str(delimiter) = &args[0] else { return cast("STRING", &args[0]) };
+                let Val::Str(delimiter) = &args[0] else {
+                    return cast("STRING", &args[0]);
+                };
                 (texts.split_off(1), delimiter)
             }
         };
-        let Some(delimiter) = delimiter else { return null_content("the delimiter") };
+        let Some(delimiter) = delimiter else {
+            return null_content("the delimiter");
+        };
         let null: Text = "null".into();
-        let size: usize = parts.iter().map(|part| part.as_ref().unwrap_or(&null).len() + delimiter.len()).sum();
+        let size: usize = parts
+            .iter()
+            .map(|part| part.as_ref().unwrap_or(&null).len() + delimiter.len())
+            .sum();
         self.meter.would_fit(2 * size)?;
         let mut out = Vec::with_capacity(size);
         for (i, part) in parts.iter().enumerate() {
@@ -282,7 +350,12 @@ impl Eval<'_> {
                 None => return null_content("the text"),
             },
             [Val::Str(text)] => text.as_ref().unwrap_or(&null),
-            _ => return fail(ErrorKind::Illegal, format!("`escape` takes one STRING, not {}", super::list(args))),
+            _ => {
+                return fail(
+                    ErrorKind::Illegal,
+                    format!("`escape` takes one STRING, not {}", super::list(args)),
+                );
+            }
         };
         self.meter.would_fit(2 * text.len())?;
         let mut out = Vec::with_capacity(text.len() + 8);
@@ -310,13 +383,19 @@ fn find(text: &[u16], target: &[u16], from: usize) -> Option<usize> {
     if target.is_empty() {
         return Some(from);
     }
-    text[from..].windows(target.len()).position(|window| window == target).map(|at| from + at)
+    text[from..]
+        .windows(target.len())
+        .position(|window| window == target)
+        .map(|at| from + at)
 }
 
 fn substring(text: &Text, begin: i32, end: i64) -> Result<Val> {
     let length = text.len() as i64;
     if begin < 0 || end > length || i64::from(begin) > end {
-        return fail(ErrorKind::Illegal, format!("begin {begin}, end {end}, length {length}"));
+        return fail(
+            ErrorKind::Illegal,
+            format!("begin {begin}, end {end}, length {length}"),
+        );
     }
     Ok(Val::text(text[begin as usize..end as usize].to_vec()))
 }

@@ -2,7 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{cast, date::{date_error, parse_error, zone_of}, no_method, null_content, number::parse_long_text};
+use super::{
+    cast,
+    date::{date_error, parse_error, zone_of},
+    no_method, null_content,
+    number::parse_long_text,
+};
 use crate::{
     error::{ErrorKind, EvalError},
     eval::{DEPTH, Eval, Result, fail, too_deep},
@@ -31,23 +36,33 @@ fn fixed_pattern(text: &str) -> Pattern {
 impl Eval<'_> {
     pub(super) fn util_method(&mut self, method: Member, name: &str, args: &[Val]) -> Result<Val> {
         match (method, args) {
-            (Member::ToJson, _) => self.to_json(args),
+            (Member::ToJson, _) => self.json_of(args),
             (Member::TsToDateInt, [ts]) => {
                 let millis = self.number_argument(ts)?;
                 self.print_date_int(DateTime::new(millis, Zone::UTC))
             }
-            (Member::DateIntToTs, [date]) => self.date_argument(date).map(|date| Val::Long(date.millis)),
+            (Member::DateIntToTs, [date]) => {
+                self.date_argument(date).map(|date| Val::Long(date.millis))
+            }
             (Member::IncrementDateInt, [date, days]) => {
                 let date = self.date_argument(date)?;
-                let Val::Long(days) = days else { return cast("LONG", days) };
-                let date = date.plus(i64::from(*days as i32), Unit::Days).map_err(date_error)?;
+                let Val::Long(days) = days else {
+                    return cast("LONG", days);
+                };
+                let date = date
+                    .plus(i64::from(*days as i32), Unit::Days)
+                    .map_err(date_error)?;
                 self.print_date_int(date)
             }
-            (Member::DateIntHourToTs, [date, hour, zone, days, hours]) => self.date_hour_to_ts(date, hour, zone, days, hours),
+            (Member::DateIntHourToTs, [date, hour, zone, days, hours]) => {
+                self.date_hour_to_ts(date, hour, zone, days, hours)
+            }
             (Member::DateIntsBetween, [from, to, step]) => self.date_ints_between(from, to, step),
             (Member::IntsBetween, [from, to, step]) => self.ints_between(from, to, step),
             (Member::TimeoutForDateTimeDeadline, [date, text]) => {
-                let Val::DateTime(date) = date else { return cast("DATETIME", date) };
+                let Val::DateTime(date) = date else {
+                    return cast("DATETIME", date);
+                };
                 self.timeout(*date, text)
             }
             (Member::TimeoutForDateIntDeadline, [date, text]) => {
@@ -66,7 +81,13 @@ impl Eval<'_> {
                 self.meter.charge(32)?;
                 parse_long_text(text.as_ref())
             }
-            other => fail(ErrorKind::Illegal, format!("Invalid argument type {}, expected LONG or STRING", other.type_name())),
+            other => fail(
+                ErrorKind::Illegal,
+                format!(
+                    "Invalid argument type {}, expected LONG or STRING",
+                    other.type_name()
+                ),
+            ),
         }
     }
 
@@ -84,7 +105,13 @@ impl Eval<'_> {
                 self.meter.charge(32 + 2 * text.len() as u64)?;
                 Ok(Some(text))
             }
-            other => fail(ErrorKind::Illegal, format!("Invalid argument type {}, expected STRING or LONG", other.type_name())),
+            other => fail(
+                ErrorKind::Illegal,
+                format!(
+                    "Invalid argument type {}, expected STRING or LONG",
+                    other.type_name()
+                ),
+            ),
         }
     }
 
@@ -101,7 +128,9 @@ impl Eval<'_> {
         match self.text_argument(value)? {
             Some(text) => parse_local_millis(date_int(), &text, Zone::UTC).map_err(parse_error),
             None if null_is_failure => null_content("the date"),
-            None => parse_local_millis(date_int(), &Text::from("null"), Zone::UTC).map_err(parse_error),
+            None => {
+                parse_local_millis(date_int(), &Text::from("null"), Zone::UTC).map_err(parse_error)
+            }
         }
     }
 
@@ -109,7 +138,14 @@ impl Eval<'_> {
         Ok(Val::text(date_int().print(date)))
     }
 
-    fn date_hour_to_ts(&mut self, date: &Val, hour: &Val, zone: &Val, days: &Val, hours: &Val) -> Result<Val> {
+    fn date_hour_to_ts(
+        &mut self,
+        date: &Val,
+        hour: &Val,
+        zone: &Val,
+        days: &Val,
+        hours: &Val,
+    ) -> Result<Val> {
         let zone = match self.text_argument(zone)? {
             Some(id) => zone_of(&id)?,
             None => self.limits.default_zone,
@@ -119,8 +155,12 @@ impl Eval<'_> {
         let date = parse_local_millis(date_int_hour(), &text, zone).map_err(parse_error)?;
         let days = self.int_of(days)?;
         let hours = self.int_of(hours)?;
-        let date = date.plus(-i64::from(days), Unit::Days).map_err(date_error)?;
-        date.plus(-i64::from(hours), Unit::Hours).map(|date| Val::Long(date.millis)).map_err(date_error)
+        let date = date
+            .plus(-i64::from(days), Unit::Days)
+            .map_err(date_error)?;
+        date.plus(-i64::from(hours), Unit::Hours)
+            .map(|date| Val::Long(date.millis))
+            .map_err(date_error)
     }
 
     fn date_ints_between(&mut self, from: &Val, to: &Val, step: &Val) -> Result<Val> {
@@ -129,7 +169,12 @@ impl Eval<'_> {
             Val::Str(text) => i32::try_from(parse_long_text(text.as_ref())?).ok(),
             _ => None,
         };
-        let Some(step) = step else { return fail(ErrorKind::NumFmt, "the increment is not an integer of 32 bits") };
+        let Some(step) = step else {
+            return fail(
+                ErrorKind::NumFmt,
+                "the increment is not an integer of 32 bits",
+            );
+        };
         if step == 0 {
             return fail(ErrorKind::Illegal, "the increment must not be 0");
         }
@@ -146,7 +191,9 @@ impl Eval<'_> {
             }
             self.meter.would_fit(32 + 32 * items.len())?;
             self.work(200)?;
-            at = start.plus(items.len() as i64 * i64::from(step).abs(), Unit::Days).map_err(date_error)?;
+            at = start
+                .plus(items.len() as i64 * i64::from(step).abs(), Unit::Days)
+                .map_err(date_error)?;
         }
         if step < 0 {
             items.reverse();
@@ -164,16 +211,30 @@ impl Eval<'_> {
             0 => 0,
             _ => (from - to).max(0) as u64,
         };
-        let count = if step == 0 { 0 } else { count.div_ceil(step.unsigned_abs()) };
-        self.meter.would_fit(usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(32))?;
+        let count = if step == 0 {
+            0
+        } else {
+            count.div_ceil(step.unsigned_abs())
+        };
+        self.meter.would_fit(
+            usize::try_from(count)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(32),
+        )?;
         self.work(count as usize)?;
-        let items = (0..count as i64).map(|i| Val::Long(from + i * step)).collect();
+        let items = (0..count as i64)
+            .map(|i| Val::Long(from + i * step))
+            .collect();
         self.box_array(Element::Long, items)
     }
 
     fn timeout(&mut self, date: Option<DateTime>, text: &Val) -> Result<Val> {
-        let Val::Str(text) = text else { return cast("STRING", text) };
-        let Some(text) = text else { return null_content("the duration") };
+        let Val::Str(text) = text else {
+            return cast("STRING", text);
+        };
+        let Some(text) = text else {
+            return null_content("the duration");
+        };
         self.work(text.len())?;
         let duration = parse_duration(&text.show()).map_err(|error| {
             let kind = match error {
@@ -183,19 +244,24 @@ impl Eval<'_> {
             };
             EvalError::new(kind, error.to_string())
         })?;
-        let Some(date) = date else { return null_content("the date") };
+        let Some(date) = date else {
+            return null_content("the date");
+        };
         let left = (i128::from(date.millis) + duration - i128::from(self.host.now_millis())).max(0);
         Ok(Val::text(format!("{left} milliseconds").as_str()))
     }
 
-    fn to_json(&mut self, args: &[Val]) -> Result<Val> {
+    fn json_of(&mut self, args: &[Val]) -> Result<Val> {
         for arg in args {
             if !self.has_host_value(arg)? {
                 return Err(super::no_host_value(arg));
             }
         }
         let [value] = args else {
-            return fail(ErrorKind::Illegal, format!("`Util.toJson` takes one argument, not {}", args.len()));
+            return fail(
+                ErrorKind::Illegal,
+                format!("`Util.toJson` takes one argument, not {}", args.len()),
+            );
         };
         let mut out = Vec::new();
         self.json(&mut out, value, 0)?;
@@ -232,7 +298,10 @@ impl Eval<'_> {
                         out.push(u16::from(b','));
                     }
                     let Some(key) = key else {
-                        return fail(ErrorKind::Unprocessable, "Null key for a Map not allowed in JSON");
+                        return fail(
+                            ErrorKind::Unprocessable,
+                            "Null key for a Map not allowed in JSON",
+                        );
                     };
                     json_text(out, &key);
                     out.push(u16::from(b':'));
@@ -241,7 +310,12 @@ impl Eval<'_> {
                 }
                 out.push(u16::from(b'}'));
             }
-            other => return fail(ErrorKind::Unprocessable, format!("{} has no JSON form", other.type_name())),
+            other => {
+                return fail(
+                    ErrorKind::Unprocessable,
+                    format!("{} has no JSON form", other.type_name()),
+                );
+            }
         }
         self.work(10)?;
         self.meter.would_fit(2 * out.len())

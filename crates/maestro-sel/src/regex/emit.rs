@@ -14,7 +14,11 @@ pub(super) enum Texts {
 
 /// The expression for the engines, and whether it needs the backtracking one.
 pub(super) fn emit(node: &Node, texts: Texts) -> (String, bool) {
-    let mut emitter = Emitter { texts, out: String::new(), backtracking: false };
+    let mut emitter = Emitter {
+        texts,
+        out: String::new(),
+        backtracking: false,
+    };
     emitter.node(node);
     (emitter.out, emitter.backtracking)
 }
@@ -28,6 +32,10 @@ struct Emitter {
 const WORD: &str = "[0-9A-Z_a-z]";
 
 impl Emitter {
+    fn text(&mut self, text: std::fmt::Arguments<'_>) {
+        self.out.push_str(&text.to_string());
+    }
+
     fn look(&mut self, text: &str) {
         self.backtracking = true;
         self.out.push_str(text);
@@ -56,7 +64,12 @@ impl Emitter {
                 }
                 self.out.push(')');
             }
-            Node::Repeat { node, min, max, greed } => {
+            Node::Repeat {
+                node,
+                min,
+                max,
+                greed,
+            } => {
                 if *greed == Greed::Possessive {
                     self.backtracking = true;
                     self.out.push_str("(?>");
@@ -66,8 +79,8 @@ impl Emitter {
                     (0, None) => self.out.push('*'),
                     (1, None) => self.out.push('+'),
                     (0, Some(1)) => self.out.push('?'),
-                    (min, None) => self.out.push_str(&format!("{{{min},}}")),
-                    (min, Some(max)) => self.out.push_str(&format!("{{{min},{max}}}")),
+                    (min, None) => self.text(format_args!("{{{min},}}")),
+                    (min, Some(max)) => self.text(format_args!("{{{min},{max}}}")),
                 }
                 match greed {
                     Greed::Greedy => {}
@@ -80,7 +93,11 @@ impl Emitter {
                 self.backtracking = true;
                 self.wrapped("(?>", node);
             }
-            Node::Look { ahead, negative, node } => {
+            Node::Look {
+                ahead,
+                negative,
+                node,
+            } => {
                 self.backtracking = true;
                 let open = match (ahead, negative) {
                     (true, false) => "(?=",
@@ -91,7 +108,11 @@ impl Emitter {
                 self.wrapped(open, node);
             }
             Node::BackReference { group, ignore_case } => {
-                let (open, close) = if *ignore_case { ("(?i:", ")") } else { ("(?:", ")") };
+                let (open, close) = if *ignore_case {
+                    ("(?i:", ")")
+                } else {
+                    ("(?:", ")")
+                };
                 self.look(&format!("{open}\\{group}{close}"));
             }
             Node::TextStart => self.out.push_str(r"\A"),
@@ -103,13 +124,29 @@ impl Emitter {
                 self.look(r"(?:(?:\A|(?<=[\n\x{85}\x{2028}\x{2029}])|(?<=\r)(?!\n))(?!\z))");
             }
             Node::FinalEnd { unix: true } => self.look(r"(?=\n?\z)"),
-            Node::FinalEnd { unix: false } => self.look(r"(?:(?=(?:\r\n?|[\x{85}\x{2028}\x{2029}])?\z)|(?<!\r)(?=\n\z))"),
+            Node::FinalEnd { unix: false } => {
+                self.look(r"(?:(?=(?:\r\n?|[\x{85}\x{2028}\x{2029}])?\z)|(?<!\r)(?=\n\z))");
+            }
             Node::LineEnd { unix: true } => self.look(r"(?:(?=\n)|\z)"),
-            Node::LineEnd { unix: false } => self.look(r"(?:(?=[\r\x{85}\x{2028}\x{2029}])|(?<!\r)(?=\n)|\z)"),
-            Node::WordBoundary { negative: false, unicode: true } => self.out.push_str(r"\b"),
-            Node::WordBoundary { negative: true, unicode: true } => self.out.push_str(r"\B"),
-            Node::WordBoundary { negative: false, unicode: false } => self.out.push_str(r"(?-u:\b)"),
-            Node::WordBoundary { negative: true, unicode: false } => {
+            Node::LineEnd { unix: false } => {
+                self.look(r"(?:(?=[\r\x{85}\x{2028}\x{2029}])|(?<!\r)(?=\n)|\z)");
+            }
+            Node::WordBoundary {
+                negative: false,
+                unicode: true,
+            } => self.out.push_str(r"\b"),
+            Node::WordBoundary {
+                negative: true,
+                unicode: true,
+            } => self.out.push_str(r"\B"),
+            Node::WordBoundary {
+                negative: false,
+                unicode: false,
+            } => self.out.push_str(r"(?-u:\b)"),
+            Node::WordBoundary {
+                negative: true,
+                unicode: false,
+            } => {
                 self.look(&format!("(?:(?<={WORD})(?={WORD})|(?<!{WORD})(?!{WORD}))"));
             }
             Node::PreviousEnd => self.look(r"\G"),
@@ -118,11 +155,12 @@ impl Emitter {
 
     fn set(&mut self, set: &ClassUnicode) {
         let ranges = set.ranges();
-        if let [one] = ranges {
-            if one.start() == one.end() && one.start().is_ascii_alphanumeric() {
-                self.out.push(one.start());
-                return;
-            }
+        if let [one] = ranges
+            && one.start() == one.end()
+            && one.start().is_ascii_alphanumeric()
+        {
+            self.out.push(one.start());
+            return;
         }
         if ranges.is_empty() {
             self.out.push_str("[a&&b]");
@@ -131,9 +169,9 @@ impl Emitter {
         self.out.push('[');
         for range in ranges {
             let (start, end) = (range.start() as u32, range.end() as u32);
-            self.out.push_str(&format!("\\x{{{start:x}}}"));
+            self.text(format_args!("\\x{{{start:x}}}"));
             if end > start {
-                self.out.push_str(&format!("-\\x{{{end:x}}}"));
+                self.text(format_args!("-\\x{{{end:x}}}"));
             }
         }
         self.out.push(']');
@@ -145,13 +183,17 @@ pub(super) fn size(node: &Node) -> u64 {
     match node {
         Node::Set(set) => 1 + set.ranges().len() as u64 / 4,
         Node::Concat(nodes) | Node::Alternate(nodes) => {
-            nodes.iter().fold(nodes.len() as u64, |sum, node| sum.saturating_add(size(node)))
+            nodes.iter().fold(nodes.len() as u64, |sum, node| {
+                sum.saturating_add(size(node))
+            })
         }
         Node::Repeat { node, min, max, .. } => {
             let times = u64::from(max.unwrap_or(min + 1)).max(1);
             size(node).saturating_add(1).saturating_mul(times)
         }
-        Node::Capture(node) | Node::Atomic(node) | Node::Look { node, .. } => size(node).saturating_add(2),
+        Node::Capture(node) | Node::Atomic(node) | Node::Look { node, .. } => {
+            size(node).saturating_add(2)
+        }
         _ => 1,
     }
 }

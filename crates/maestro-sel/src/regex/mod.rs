@@ -46,11 +46,13 @@ const LONE: u32 = 0x10_f000;
 
 /// The character for a code point, which may be a surrogate.
 fn char_of(code: u32) -> char {
-    char::from_u32(code).unwrap_or_else(|| char::from_u32(LONE + (code & 0x7ff)).unwrap_or('\u{fffd}'))
+    char::from_u32(code)
+        .unwrap_or_else(|| char::from_u32(LONE + (code & 0x7ff)).unwrap_or('\u{fffd}'))
 }
 
 fn chars(units: &[u16]) -> impl Iterator<Item = char> + '_ {
-    char::decode_utf16(units.iter().copied()).map(|unit| unit.unwrap_or_else(|lone| char_of(lone.unpaired_surrogate().into())))
+    char::decode_utf16(units.iter().copied())
+        .map(|unit| unit.unwrap_or_else(|lone| char_of(lone.unpaired_surrogate().into())))
 }
 
 impl Regex {
@@ -60,19 +62,40 @@ impl Regex {
         let parsed = match parse(&chars) {
             Ok(parsed) => parsed,
             Err(Refused::Syntax(message)) => {
-                return fail(ErrorKind::Illegal, format!("bad regular expression `{}`: {message}", crate::value::show(pattern)));
+                return fail(
+                    ErrorKind::Illegal,
+                    format!(
+                        "bad regular expression `{}`: {message}",
+                        crate::value::show(pattern)
+                    ),
+                );
             }
-            Err(Refused::Depth) => return fail(ErrorKind::Limit, "the regular expression is nested too deep"),
+            Err(Refused::Depth) => {
+                return fail(
+                    ErrorKind::Limit,
+                    "the regular expression is nested too deep",
+                );
+            }
         };
         let size = size(&parsed.node);
         if size > SIZE {
             return fail(ErrorKind::Limit, "the regular expression is too large");
         }
-        Ok(Self { parsed, size, steps, one_line: OnceLock::new(), any: OnceLock::new() })
+        Ok(Self {
+            parsed,
+            size,
+            steps,
+            one_line: OnceLock::new(),
+            any: OnceLock::new(),
+        })
     }
 
     fn engine(&self, subject: &Subject) -> Result<&Engine> {
-        let (texts, cell) = if subject.one_line { (Texts::OneLine, &self.one_line) } else { (Texts::Any, &self.any) };
+        let (texts, cell) = if subject.one_line {
+            (Texts::OneLine, &self.one_line)
+        } else {
+            (Texts::Any, &self.any)
+        };
         match cell.get_or_init(|| self.build(texts)) {
             Engine::Failed(error) => Err(error.clone()),
             engine => Ok(engine),
@@ -81,14 +104,27 @@ impl Regex {
 
     fn build(&self, texts: Texts) -> Engine {
         let (pattern, backtracking) = emit(&self.parsed.node, texts);
-        let too_large = |reason: String| Engine::Failed(EvalError::new(ErrorKind::Limit, format!("the regular expression is too large: {reason}")));
+        let too_large = |reason: String| {
+            Engine::Failed(EvalError::new(
+                ErrorKind::Limit,
+                format!("the regular expression is too large: {reason}"),
+            ))
+        };
         if !backtracking {
-            return match regex::RegexBuilder::new(&pattern).size_limit(8 << 20).dfa_size_limit(4 << 20).build() {
+            return match regex::RegexBuilder::new(&pattern)
+                .size_limit(8 << 20)
+                .dfa_size_limit(4 << 20)
+                .build()
+            {
                 Ok(regex) => Engine::Linear(regex),
                 Err(error) => too_large(error.to_string()),
             };
         }
-        match fancy_regex::RegexBuilder::new(&pattern).backtrack_limit(self.steps).delegate_size_limit(8 << 20).build() {
+        match fancy_regex::RegexBuilder::new(&pattern)
+            .backtrack_limit(self.steps)
+            .delegate_size_limit(8 << 20)
+            .build()
+        {
             Ok(regex) => Engine::Backtracking(regex),
             Err(error) => too_large(error.to_string()),
         }
@@ -97,15 +133,33 @@ impl Regex {
     /// All matches in a text, from left to right.
     pub(crate) fn matches<'a>(&'a self, subject: &'a Subject<'a>) -> Result<Matches<'a>> {
         if self.size.saturating_mul(subject.text.len() as u64) > WORK {
-            return fail(ErrorKind::Limit, "the regular expression takes too long for so long a text");
+            return fail(
+                ErrorKind::Limit,
+                "the regular expression takes too long for so long a text",
+            );
         }
-        Ok(Matches { regex: self, engine: self.engine(subject)?, subject, next: Some(0) })
+        Ok(Matches {
+            regex: self,
+            engine: self.engine(subject)?,
+            subject,
+            next: Some(0),
+        })
     }
 
     /// Appends a replacement text for a match: `$n`, `${name}` and `\c` are carried out. A faulty one is ILLEGAL.
-    pub(crate) fn expand(&self, found: &Match, text: &[u16], with: &[u16], out: &mut Vec<u16>) -> Result<()> {
+    pub(crate) fn expand(
+        &self,
+        found: &Match,
+        text: &[u16],
+        with: &[u16],
+        out: &mut Vec<u16>,
+    ) -> Result<()> {
         let unit_is = |at: usize, c: u8| with.get(at) == Some(&u16::from(c));
-        let digit = |at: usize| with.get(at).filter(|unit| (0x30..0x3a).contains(*unit)).map(|unit| usize::from(*unit - 0x30));
+        let digit = |at: usize| {
+            with.get(at)
+                .filter(|unit| (0x30..0x3a).contains(*unit))
+                .map(|unit| usize::from(*unit - 0x30))
+        };
         let mut at = 0;
         while let Some(unit) = with.get(at) {
             at += 1;
@@ -122,24 +176,39 @@ impl Regex {
                 continue;
             }
             let group = if unit_is(at, b'{') {
-                let length = with[at + 1..].iter().take_while(|unit| u8::try_from(**unit).is_ok_and(|c| c.is_ascii_alphanumeric())).count();
+                let length = with[at + 1..]
+                    .iter()
+                    .take_while(|unit| {
+                        u8::try_from(**unit).is_ok_and(|c| c.is_ascii_alphanumeric())
+                    })
+                    .count();
                 let name = crate::value::show(&with[at + 1..at + 1 + length]);
                 at += length + 1;
                 if !unit_is(at, b'}') {
-                    return fail(ErrorKind::Illegal, "named capturing group is missing trailing '}'");
+                    return fail(
+                        ErrorKind::Illegal,
+                        "named capturing group is missing trailing '}'",
+                    );
                 }
                 at += 1;
                 match self.parsed.names.get(&name) {
                     Some(group) => *group,
-                    None => return fail(ErrorKind::Illegal, format!("No group with name {{{name}}}")),
+                    None => {
+                        return fail(ErrorKind::Illegal, format!("No group with name {{{name}}}"));
+                    }
                 }
             } else {
-                let Some(mut group) = digit(at) else { return fail(ErrorKind::Illegal, "Illegal group reference") };
+                let Some(mut group) = digit(at) else {
+                    return fail(ErrorKind::Illegal, "Illegal group reference");
+                };
                 at += 1;
                 if group > self.parsed.groups {
                     return fail(ErrorKind::Illegal, format!("No group {group}"));
                 }
-                while let Some(longer) = digit(at).map(|digit| group * 10 + digit).filter(|group| *group <= self.parsed.groups) {
+                while let Some(longer) = digit(at)
+                    .map(|digit| group * 10 + digit)
+                    .filter(|group| *group <= self.parsed.groups)
+                {
                     group = longer;
                     at += 1;
                 }
@@ -181,7 +250,12 @@ impl<'a> Subject<'a> {
             }
             marks.push(unit);
         }
-        Self { units, text, one_line, marks }
+        Self {
+            units,
+            text,
+            one_line,
+            marks,
+        }
     }
 
     /// The unit at which a character begins.
@@ -194,8 +268,17 @@ impl<'a> Subject<'a> {
         while !self.text.is_char_boundary(start) {
             start -= 1;
         }
-        let unit = self.marks.get(mark).or(self.marks.last()).copied().unwrap_or(0);
-        unit as usize + self.text[start..byte].chars().map(|c| width(c) as usize).sum::<usize>()
+        let unit = self
+            .marks
+            .get(mark)
+            .or(self.marks.last())
+            .copied()
+            .unwrap_or(0);
+        unit as usize
+            + self.text[start..byte]
+                .chars()
+                .map(|c| width(c) as usize)
+                .sum::<usize>()
     }
 
     /// The byte at which the character of a unit begins, and whether the unit is its second half.
@@ -203,7 +286,10 @@ impl<'a> Subject<'a> {
         if self.marks.is_empty() {
             return (unit, false);
         }
-        let mark = self.marks.partition_point(|mark| *mark as usize <= unit).saturating_sub(1);
+        let mark = self
+            .marks
+            .partition_point(|mark| *mark as usize <= unit)
+            .saturating_sub(1);
         let mut byte = (mark * STRIDE).min(self.text.len());
         while !self.text.is_char_boundary(byte) {
             byte -= 1;
@@ -225,7 +311,11 @@ impl<'a> Subject<'a> {
 
 /// Units of a character; the stand-in of a lone surrogate is one.
 fn width(c: char) -> u32 {
-    if (LONE..LONE + 0x800).contains(&(c as u32)) { 1 } else { c.len_utf16() as u32 }
+    if (LONE..LONE + 0x800).contains(&(c as u32)) {
+        1
+    } else {
+        c.len_utf16() as u32
+    }
 }
 
 /// The ranges of the groups of a match, in units.
@@ -251,13 +341,18 @@ pub(crate) struct Matches<'a> {
 
 impl Matches<'_> {
     pub(crate) fn next(&mut self) -> Result<Option<Match>> {
-        let Some(unit) = self.next else { return Ok(None) };
+        let Some(unit) = self.next else {
+            return Ok(None);
+        };
         let (byte, inside) = self.subject.byte_of(unit);
         if inside {
             if let Some(found) = self.inside_pair(unit)? {
                 return Ok(Some(found));
             }
-            let c = self.subject.text[byte..].chars().next().map_or(1, char::len_utf8);
+            let c = self.subject.text[byte..]
+                .chars()
+                .next()
+                .map_or(1, char::len_utf8);
             return self.search(byte + c);
         }
         self.search(byte)
@@ -267,15 +362,27 @@ impl Matches<'_> {
         let text = self.subject.text.as_str();
         let count = self.regex.parsed.groups + 1;
         let groups: Option<Vec<Option<(usize, usize)>>> = match self.engine {
-            Engine::Linear(regex) if count == 1 => regex.find_at(text, byte).map(|found| vec![Some((found.start(), found.end()))]),
+            Engine::Linear(regex) if count == 1 => regex
+                .find_at(text, byte)
+                .map(|found| vec![Some((found.start(), found.end()))]),
             Engine::Linear(regex) => {
                 let mut locations = regex.capture_locations();
-                regex.captures_read_at(&mut locations, text, byte).map(|_| (0..count).map(|i| locations.get(i)).collect())
+                regex
+                    .captures_read_at(&mut locations, text, byte)
+                    .map(|_| (0..count).map(|i| locations.get(i)).collect())
             }
             Engine::Backtracking(regex) => match regex.captures_from_pos(text, byte) {
-                Ok(captures) => captures
-                    .map(|captures| (0..count).map(|i| captures.get(i).map(|group| (group.start(), group.end()))).collect()),
-                Err(error) => return fail(ErrorKind::Limit, format!("the regular expression takes too long: {error}")),
+                Ok(captures) => captures.map(|captures| {
+                    (0..count)
+                        .map(|i| captures.get(i).map(|group| (group.start(), group.end())))
+                        .collect()
+                }),
+                Err(error) => {
+                    return fail(
+                        ErrorKind::Limit,
+                        format!("the regular expression takes too long: {error}"),
+                    );
+                }
             },
             Engine::Failed(error) => return Err(error.clone()),
         };
@@ -284,14 +391,21 @@ impl Matches<'_> {
             return Ok(None);
         };
         let unit = |byte| self.subject.unit_of(byte);
-        let groups: Vec<_> = groups.into_iter().map(|group| group.map(|(start, end)| unit(start)..unit(end))).collect();
+        let groups: Vec<_> = groups
+            .into_iter()
+            .map(|group| group.map(|(start, end)| unit(start)..unit(end)))
+            .collect();
         let whole = groups[0].clone().unwrap_or(0..0);
         self.advance(&whole);
         Ok(Some(Match { groups }))
     }
 
     fn advance(&mut self, whole: &Range<usize>) {
-        let next = if whole.is_empty() { whole.end + 1 } else { whole.end };
+        let next = if whole.is_empty() {
+            whole.end + 1
+        } else {
+            whole.end
+        };
         self.next = Some(next).filter(|next| *next <= self.subject.units.len());
     }
 
@@ -299,13 +413,23 @@ impl Matches<'_> {
     fn inside_pair(&mut self, unit: usize) -> Result<Option<Match>> {
         let half: Text = vec![self.subject.units[unit]].into();
         let subject = Subject::new(&half);
-        let mut inner = Matches { regex: self.regex, engine: self.engine, subject: &subject, next: Some(0) };
-        let Some(found) = inner.search(0)? else { return Ok(None) };
+        let mut inner = Matches {
+            regex: self.regex,
+            engine: self.engine,
+            subject: &subject,
+            next: Some(0),
+        };
+        let Some(found) = inner.search(0)? else {
+            return Ok(None);
+        };
         if found.group(0).is_none_or(|whole| whole.start > 0) {
             return Ok(None);
         }
-        let groups: Vec<_> =
-            found.groups.into_iter().map(|group| group.map(|range| range.start + unit..range.end + unit)).collect();
+        let groups: Vec<_> = found
+            .groups
+            .into_iter()
+            .map(|group| group.map(|range| range.start + unit..range.end + unit))
+            .collect();
         let whole = groups[0].clone().unwrap_or(unit..unit);
         self.advance(&whole);
         Ok(Some(Match { groups }))

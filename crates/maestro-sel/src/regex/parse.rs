@@ -16,18 +16,39 @@ pub(super) enum Node {
     Set(ClassUnicode),
     Concat(Vec<Node>),
     Alternate(Vec<Node>),
-    Repeat { node: Box<Node>, min: u32, max: Option<u32>, greed: Greed },
+    Repeat {
+        node: Box<Node>,
+        min: u32,
+        max: Option<u32>,
+        greed: Greed,
+    },
     Capture(Box<Node>),
     Atomic(Box<Node>),
-    Look { ahead: bool, negative: bool, node: Box<Node> },
-    BackReference { group: usize, ignore_case: bool },
+    Look {
+        ahead: bool,
+        negative: bool,
+        node: Box<Node>,
+    },
+    BackReference {
+        group: usize,
+        ignore_case: bool,
+    },
     TextStart,
     TextEnd,
     /// The end, or before one final terminator.
-    FinalEnd { unix: bool },
-    LineStart { unix: bool },
-    LineEnd { unix: bool },
-    WordBoundary { negative: bool, unicode: bool },
+    FinalEnd {
+        unix: bool,
+    },
+    LineStart {
+        unix: bool,
+    },
+    LineEnd {
+        unix: bool,
+    },
+    WordBoundary {
+        negative: bool,
+        unicode: bool,
+    },
     PreviousEnd,
 }
 
@@ -92,7 +113,11 @@ pub(super) fn parse(pattern: &[char]) -> Result<Parsed> {
         return syntax("unmatched closing `)`");
     }
     let (groups, names) = (parser.groups, parser.names);
-    let mut parsed = Parsed { node, groups, names };
+    let mut parsed = Parsed {
+        node,
+        groups,
+        names,
+    };
     resolve(&mut parsed.node, groups);
     Ok(parsed)
 }
@@ -101,8 +126,13 @@ pub(super) fn parse(pattern: &[char]) -> Result<Parsed> {
 fn resolve(node: &mut Node, groups: usize) {
     match node {
         Node::BackReference { group, .. } if *group > groups => *node = Node::Never,
-        Node::Concat(nodes) | Node::Alternate(nodes) => nodes.iter_mut().for_each(|node| resolve(node, groups)),
-        Node::Repeat { node, .. } | Node::Capture(node) | Node::Atomic(node) | Node::Look { node, .. } => resolve(node, groups),
+        Node::Concat(nodes) | Node::Alternate(nodes) => {
+            nodes.iter_mut().for_each(|node| resolve(node, groups));
+        }
+        Node::Repeat { node, .. }
+        | Node::Capture(node)
+        | Node::Atomic(node)
+        | Node::Look { node, .. } => resolve(node, groups),
         _ => {}
     }
 }
@@ -122,8 +152,14 @@ fn unquote(pattern: &[char]) -> Result<Vec<Unit>> {
         match (pattern[at], pattern.get(at + 1)) {
             ('\\', Some('Q')) => {
                 let rest = &pattern[at + 2..];
-                let length = rest.windows(2).position(|two| two == ['\\', 'E']).unwrap_or(rest.len());
-                out.extend(rest[..length].iter().map(|c| Unit { c: *c, quoted: true }));
+                let length = rest
+                    .windows(2)
+                    .position(|two| two == ['\\', 'E'])
+                    .unwrap_or(rest.len());
+                out.extend(rest[..length].iter().map(|c| Unit {
+                    c: *c,
+                    quoted: true,
+                }));
                 at += length + 4;
             }
             ('\\', Some('E')) => return syntax("`\\E` without `\\Q`"),
@@ -164,11 +200,17 @@ impl Parser<'_> {
     }
 
     fn raw(&self) -> Option<char> {
-        self.chars.get(self.at).filter(|unit| !unit.quoted).map(|unit| unit.c)
+        self.chars
+            .get(self.at)
+            .filter(|unit| !unit.quoted)
+            .map(|unit| unit.c)
     }
 
     fn raw_at(&self, ahead: usize) -> Option<char> {
-        self.chars.get(self.at + ahead).filter(|unit| !unit.quoted).map(|unit| unit.c)
+        self.chars
+            .get(self.at + ahead)
+            .filter(|unit| !unit.quoted)
+            .map(|unit| unit.c)
     }
 
     fn skip_comments(&mut self) {
@@ -176,7 +218,9 @@ impl Parser<'_> {
             match self.raw() {
                 Some(' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r') => self.at += 1,
                 Some('#') => {
-                    while self.at < self.chars.len() && !is_terminator(self.chars[self.at].c, self.flags.unix_lines) {
+                    while self.at < self.chars.len()
+                        && !is_terminator(self.chars[self.at].c, self.flags.unix_lines)
+                    {
                         self.at += 1;
                     }
                 }
@@ -193,7 +237,11 @@ impl Parser<'_> {
 
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;
-        let result = if self.depth > DEPTH { Err(Refused::Depth) } else { inner(self) };
+        let result = if self.depth > DEPTH {
+            Err(Refused::Depth)
+        } else {
+            inner(self)
+        };
         self.depth -= 1;
         result
     }
@@ -205,7 +253,11 @@ impl Parser<'_> {
                 parser.at += 1;
                 branches.push(parser.sequence()?);
             }
-            Ok(if branches.len() == 1 { branches.remove(0) } else { Node::Alternate(branches) })
+            Ok(if branches.len() == 1 {
+                branches.remove(0)
+            } else {
+                Node::Alternate(branches)
+            })
         })
     }
 
@@ -214,7 +266,11 @@ impl Parser<'_> {
         loop {
             let next = self.peek();
             if self.at >= self.chars.len() || matches!(next, Some('|' | ')')) {
-                return Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Concat(nodes) });
+                return Ok(if nodes.len() == 1 {
+                    nodes.remove(0)
+                } else {
+                    Node::Concat(nodes)
+                });
             }
             if let Some(c @ ('*' | '+' | '?')) = next {
                 return syntax(format!("dangling `{c}`"));
@@ -257,7 +313,12 @@ impl Parser<'_> {
         } else {
             Greed::Greedy
         };
-        Ok(Node::Repeat { node: Box::new(node), min, max, greed })
+        Ok(Node::Repeat {
+            node: Box::new(node),
+            min,
+            max,
+            greed,
+        })
     }
 
     fn count(&mut self) -> Result<u32> {
@@ -292,10 +353,16 @@ impl Parser<'_> {
                 set.negate();
                 Node::Set(set)
             }
-            '^' if self.flags.multi_line => Node::LineStart { unix: self.flags.unix_lines },
+            '^' if self.flags.multi_line => Node::LineStart {
+                unix: self.flags.unix_lines,
+            },
             '^' => Node::TextStart,
-            '$' if self.flags.multi_line => Node::LineEnd { unix: self.flags.unix_lines },
-            '$' => Node::FinalEnd { unix: self.flags.unix_lines },
+            '$' if self.flags.multi_line => Node::LineEnd {
+                unix: self.flags.unix_lines,
+            },
+            '$' => Node::FinalEnd {
+                unix: self.flags.unix_lines,
+            },
             // A repetition without an atom repeats nothing.
             '{' => {
                 self.at -= 1;
@@ -326,11 +393,19 @@ impl Parser<'_> {
                 Some(':') => self.at += 1,
                 Some('=') => {
                     self.at += 1;
-                    wrap = |node| Node::Look { ahead: true, negative: false, node };
+                    wrap = |node| Node::Look {
+                        ahead: true,
+                        negative: false,
+                        node,
+                    };
                 }
                 Some('!') => {
                     self.at += 1;
-                    wrap = |node| Node::Look { ahead: true, negative: true, node };
+                    wrap = |node| Node::Look {
+                        ahead: true,
+                        negative: true,
+                        node,
+                    };
                 }
                 Some('>') => {
                     self.at += 1;
@@ -339,9 +414,17 @@ impl Parser<'_> {
                 Some('<') => {
                     self.at += 1;
                     if self.eat('=') {
-                        wrap = |node| Node::Look { ahead: false, negative: false, node };
+                        wrap = |node| Node::Look {
+                            ahead: false,
+                            negative: false,
+                            node,
+                        };
                     } else if self.eat('!') {
-                        wrap = |node| Node::Look { ahead: false, negative: true, node };
+                        wrap = |node| Node::Look {
+                            ahead: false,
+                            negative: true,
+                            node,
+                        };
                     } else {
                         let name = self.group_name()?;
                         self.groups += 1;
@@ -369,10 +452,12 @@ impl Parser<'_> {
         self.at += 1;
         self.flags = saved;
         let node = wrap(Box::new(node));
-        if let Node::Look { ahead: false, node, .. } = &node {
-            if longest(node).is_none() {
-                return syntax("look-behind group does not have an obvious maximum length");
-            }
+        if let Node::Look {
+            ahead: false, node, ..
+        } = &node
+            && longest(node).is_none()
+        {
+            return syntax("look-behind group does not have an obvious maximum length");
         }
         Ok(Some(node))
     }
@@ -417,7 +502,9 @@ impl Parser<'_> {
 
     /// An escape behind its backslash.
     fn escape(&mut self, in_class: bool) -> Result<Escape> {
-        let Some(unit) = self.chars.get(self.at).copied() else { return syntax("`\\` at the end") };
+        let Some(unit) = self.chars.get(self.at).copied() else {
+            return syntax("`\\` at the end");
+        };
         self.at += 1;
         let unicode = self.flags.unicode_classes;
         let set = |set| Ok(Escape::Set(set));
@@ -443,7 +530,9 @@ impl Parser<'_> {
             'c' => match self.chars.get(self.at) {
                 Some(control) => {
                     self.at += 1;
-                    Ok(Escape::Char(char::from_u32(control.c as u32 ^ 64).unwrap_or(control.c)))
+                    Ok(Escape::Char(
+                        char::from_u32(control.c as u32 ^ 64).unwrap_or(control.c),
+                    ))
                 }
                 None => syntax("`\\c` at the end"),
             },
@@ -453,15 +542,28 @@ impl Parser<'_> {
             'N' => self.named_char().map(Escape::Char),
             c if !c.is_ascii_alphanumeric() => Ok(Escape::Char(c)),
             c if in_class => syntax(format!("unknown escape `\\{c}` in a class")),
-            'b' if self.raw() == Some('{') && self.raw_at(1) == Some('g') => syntax("`\\b{g}` is not supported"),
-            'b' => Ok(Escape::Node(Node::WordBoundary { negative: false, unicode })),
-            'B' => Ok(Escape::Node(Node::WordBoundary { negative: true, unicode })),
+            'b' if self.raw() == Some('{') && self.raw_at(1) == Some('g') => {
+                syntax("`\\b{g}` is not supported")
+            }
+            'b' => Ok(Escape::Node(Node::WordBoundary {
+                negative: false,
+                unicode,
+            })),
+            'B' => Ok(Escape::Node(Node::WordBoundary {
+                negative: true,
+                unicode,
+            })),
             'A' => Ok(Escape::Node(Node::TextStart)),
             'z' => Ok(Escape::Node(Node::TextEnd)),
-            'Z' => Ok(Escape::Node(Node::FinalEnd { unix: self.flags.unix_lines })),
+            'Z' => Ok(Escape::Node(Node::FinalEnd {
+                unix: self.flags.unix_lines,
+            })),
             'G' => Ok(Escape::Node(Node::PreviousEnd)),
             'R' => Ok(Escape::Node(Node::Alternate(vec![
-                Node::Concat(vec![Node::Set(class::range('\r', '\r')), Node::Set(class::range('\n', '\n'))]),
+                Node::Concat(vec![
+                    Node::Set(class::range('\r', '\r')),
+                    Node::Set(class::range('\n', '\n')),
+                ]),
                 Node::Set(class::vertical()),
             ]))),
             'X' => Ok(Escape::Node(grapheme())),
@@ -493,7 +595,10 @@ impl Parser<'_> {
     }
 
     fn reference(&self, group: usize) -> Node {
-        Node::BackReference { group, ignore_case: self.flags.ignore_case }
+        Node::BackReference {
+            group,
+            ignore_case: self.flags.ignore_case,
+        }
     }
 
     fn octal(&mut self) -> Result<char> {
@@ -543,12 +648,17 @@ impl Parser<'_> {
 
     fn unicode_escape(&mut self) -> Result<char> {
         let value = self.hex_digits(4)?;
-        if (0xd800..0xdc00).contains(&value) && self.raw() == Some('\\') && self.raw_at(1) == Some('u') {
+        if (0xd800..0xdc00).contains(&value)
+            && self.raw() == Some('\\')
+            && self.raw_at(1) == Some('u')
+        {
             let saved = self.at;
             self.at += 2;
             let low = self.hex_digits(4)?;
             if (0xdc00..0xe000).contains(&low) {
-                return Ok(super::char_of(0x1_0000 + ((value - 0xd800) << 10) + (low - 0xdc00)));
+                return Ok(super::char_of(
+                    0x1_0000 + ((value - 0xd800) << 10) + (low - 0xdc00),
+                ));
             }
             self.at = saved;
         }
@@ -571,7 +681,11 @@ impl Parser<'_> {
         while let Some(unit) = self.chars.get(self.at) {
             self.at += 1;
             if unit.c == '}' {
-                return if name.is_empty() { syntax(problem) } else { Ok(name) };
+                return if name.is_empty() {
+                    syntax(problem)
+                } else {
+                    Ok(name)
+                };
             }
             name.push(unit.c);
         }
@@ -582,7 +696,9 @@ impl Parser<'_> {
         let name = if self.raw() == Some('{') {
             self.braced("`\\p` needs a name")?
         } else {
-            let Some(unit) = self.chars.get(self.at) else { return syntax("`\\p` needs a name") };
+            let Some(unit) = self.chars.get(self.at) else {
+                return syntax("`\\p` needs a name");
+            };
             self.at += 1;
             unit.c.to_string()
         };
@@ -652,12 +768,18 @@ impl Parser<'_> {
         let c = self.raw();
         let unit = self.chars[self.at];
         self.at += 1;
-        if c == Some('\\') { self.escape(true) } else { Ok(Escape::Char(unit.c)) }
+        if c == Some('\\') {
+            self.escape(true)
+        } else {
+            Ok(Escape::Char(unit.c))
+        }
     }
 
     fn class_range(&mut self, start: char) -> Result<ClassUnicode> {
         self.skip_comments();
-        let literal = self.raw() != Some('-') || matches!(self.raw_at(1), Some(']' | '[')) || self.at + 1 >= self.chars.len();
+        let literal = self.raw() != Some('-')
+            || matches!(self.raw_at(1), Some(']' | '['))
+            || self.at + 1 >= self.chars.len();
         if literal {
             return Ok(class::folded(class::range(start, start), self.flags));
         }
@@ -667,7 +789,9 @@ impl Parser<'_> {
             return syntax("a `[` is not closed");
         }
         match self.class_item()? {
-            Escape::Char(end) if end >= start => Ok(class::folded(class::range(start, end), self.flags)),
+            Escape::Char(end) if end >= start => {
+                Ok(class::folded(class::range(start, end), self.flags))
+            }
             _ => syntax("illegal character range"),
         }
     }
@@ -689,7 +813,10 @@ fn grapheme() -> Node {
     let mut any = ClassUnicode::empty();
     any.negate();
     Node::Alternate(vec![
-        Node::Concat(vec![Node::Set(class::range('\r', '\r')), Node::Set(class::range('\n', '\n'))]),
+        Node::Concat(vec![
+            Node::Set(class::range('\r', '\r')),
+            Node::Set(class::range('\n', '\n')),
+        ]),
         Node::Concat(vec![Node::Set(any), many(&marks)]),
     ])
 }
@@ -698,8 +825,12 @@ fn grapheme() -> Node {
 pub(super) fn longest(node: &Node) -> Option<u64> {
     match node {
         Node::Set(_) => Some(1),
-        Node::Concat(nodes) => nodes.iter().try_fold(0_u64, |sum, node| sum.checked_add(longest(node)?)),
-        Node::Alternate(nodes) => nodes.iter().try_fold(0_u64, |most, node| Some(most.max(longest(node)?))),
+        Node::Concat(nodes) => nodes
+            .iter()
+            .try_fold(0_u64, |sum, node| sum.checked_add(longest(node)?)),
+        Node::Alternate(nodes) => nodes
+            .iter()
+            .try_fold(0_u64, |most, node| Some(most.max(longest(node)?))),
         Node::Repeat { node, max, .. } => longest(node)?.checked_mul(u64::from((*max)?)),
         Node::Capture(node) | Node::Atomic(node) => longest(node),
         Node::BackReference { .. } => None,

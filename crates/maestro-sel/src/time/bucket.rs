@@ -41,12 +41,17 @@ impl ParseError {
 enum Saved {
     Field(Field, i64),
     /// So many milliseconds of a unit of so many.
-    Fraction { unit: i64, millis: i64 },
+    Fraction {
+        unit: i64,
+        millis: i64,
+    },
 }
 
 impl Saved {
     fn rank(self) -> u8 {
-        let Self::Field(field, _) = self else { return 13 };
+        let Self::Field(field, _) = self else {
+            return 13;
+        };
         match field {
             Field::Era => 0,
             Field::CenturyOfEra => 1,
@@ -73,7 +78,10 @@ impl Saved {
             }
             Self::Fraction { unit, millis } => {
                 let millis_of_day = (parts.millis_of_day / unit * unit + millis).min(DAY - 1);
-                Ok(Parts { millis_of_day, ..parts })
+                Ok(Parts {
+                    millis_of_day,
+                    ..parts
+                })
             }
         }
     }
@@ -99,7 +107,11 @@ impl Bucket {
 
     fn local(&mut self) -> Result<i128, RangeError> {
         self.fields.sort_by_key(|field| field.rank());
-        if self.fields.first().is_some_and(|first| (3..=7).contains(&first.rank())) {
+        if self
+            .fields
+            .first()
+            .is_some_and(|first| (3..=7).contains(&first.rank()))
+        {
             self.fields.insert(0, Saved::Field(Field::Year, 2000));
         }
         let mut parts = Parts::of(0);
@@ -114,12 +126,18 @@ impl Bucket {
     }
 
     /// The instant, shown in the formatter's zone, else the parsed one, else the default one.
-    pub(crate) fn date(mut self, input: &[u16], own: Option<Zone>, default: Zone) -> Result<DateTime, ParseError> {
+    pub(crate) fn date(
+        mut self,
+        input: &[u16],
+        own: Option<Zone>,
+        default: Zone,
+    ) -> Result<DateTime, ParseError> {
         let failed = |error| ParseError::Field(show(input), error);
         let local = self.local().map_err(|error| failed(error.into()))?;
         let shown = own.or(self.zone).unwrap_or(default);
         if let Some(offset) = self.offset {
-            let millis = i64::try_from(local - i128::from(offset)).map_err(|_| failed(DateError::Overflow))?;
+            let millis = i64::try_from(local - i128::from(offset))
+                .map_err(|_| failed(DateError::Overflow))?;
             return Ok(DateTime::new(millis, shown));
         }
         let date = DateTime::strict(local, self.zone.or(own).unwrap_or(default)).map_err(failed)?;

@@ -137,32 +137,59 @@ impl Parts {
             Ok(since) => (since.div_euclid(CYCLE), since.rem_euclid(CYCLE)),
             Err(_) => {
                 let since = local - i128::from(BASE);
-                (since.div_euclid(i128::from(CYCLE)) as i64, since.rem_euclid(i128::from(CYCLE)) as i64)
+                (
+                    since.div_euclid(i128::from(CYCLE)) as i64,
+                    since.rem_euclid(i128::from(CYCLE)) as i64,
+                )
             }
         };
-        let in_base = Timestamp::from_millisecond(BASE + rest - rest % DAY).expect("years 2000 to 2399 are in jiff's range");
-        Self { cycle, date: Offset::UTC.to_datetime(in_base).date(), millis_of_day: rest % DAY }
+        let in_base = Timestamp::from_millisecond(BASE + rest - rest % DAY)
+            .expect("years 2000 to 2399 are in jiff's range");
+        Self {
+            cycle,
+            date: Offset::UTC.to_datetime(in_base).date(),
+            millis_of_day: rest % DAY,
+        }
     }
 
     /// The date of a year, month and day; the day is cut to the length of the month.
     fn clamped(year: i64, month: i64, day: i64, millis_of_day: i64) -> Self {
         let base = 2000 + year.rem_euclid(400);
-        let first = Date::new(base as i16, month as i8, 1).expect("the month is checked by the callers");
-        let date = Date::new(base as i16, month as i8, (day as i8).min(first.days_in_month())).expect("clamped");
-        Self { cycle: (year - base) / 400, date, millis_of_day }
+        let first =
+            Date::new(base as i16, month as i8, 1).expect("the month is checked by the callers");
+        let date = Date::new(
+            base as i16,
+            month as i8,
+            (day as i8).min(first.days_in_month()),
+        )
+        .expect("clamped");
+        Self {
+            cycle: (year - base) / 400,
+            date,
+            millis_of_day,
+        }
     }
 
     fn of_week(weekyear: i64, week: i64, weekday: i64, millis_of_day: i64) -> Self {
         let base = 2000 + weekyear.rem_euclid(400);
         let weekday = Weekday::from_monday_one_offset(weekday as i8).expect("1 to 7");
         let last = weeks_in(base);
-        let date = ISOWeekDate::new(base as i16, week.min(last) as i8, weekday).expect("clamped").date();
-        Self { cycle: (weekyear - base) / 400, date, millis_of_day }
+        let date = ISOWeekDate::new(base as i16, week.min(last) as i8, weekday)
+            .expect("clamped")
+            .date();
+        Self {
+            cycle: (weekyear - base) / 400,
+            date,
+            millis_of_day,
+        }
     }
 
     pub(crate) fn local(self) -> i128 {
-        let day = Offset::UTC.to_timestamp(self.date.at(0, 0, 0, 0)).expect("years around 2000 to 2400");
-        i128::from(self.cycle) * i128::from(CYCLE) + i128::from(day.as_millisecond() + self.millis_of_day)
+        let day = Offset::UTC
+            .to_timestamp(self.date.at(0, 0, 0, 0))
+            .expect("years around 2000 to 2400");
+        i128::from(self.cycle) * i128::from(CYCLE)
+            + i128::from(day.as_millisecond() + self.millis_of_day)
     }
 
     pub(crate) fn year(&self) -> i64 {
@@ -192,7 +219,11 @@ impl Parts {
     pub(crate) fn get(&self, field: Field) -> i64 {
         if let Some((unit, count)) = field.clock() {
             let value = self.millis_of_day / unit % count;
-            return if value == 0 && field.is_clockhour() { count } else { value };
+            return if value == 0 && field.is_clockhour() {
+                count
+            } else {
+                value
+            };
         }
         match field {
             Field::Era => i64::from(self.year() > 0),
@@ -217,7 +248,11 @@ impl Parts {
     /// Least and greatest value of a field for this date.
     pub(crate) fn bounds(&self, field: Field, years: Years) -> (i64, i64) {
         if let Some((_, count)) = field.clock() {
-            return if field.is_clockhour() { (1, count) } else { (0, count - 1) };
+            return if field.is_clockhour() {
+                (1, count)
+            } else {
+                (0, count - 1)
+            };
         }
         let (year_min, year_max) = years.bounds();
         match field {
@@ -237,7 +272,12 @@ impl Parts {
     pub(crate) fn set(self, field: Field, value: i64, years: Years) -> Result<Self, RangeError> {
         let (min, max) = self.bounds(field, years);
         if value < min || value > max {
-            return Err(RangeError { field, value, min, max });
+            return Err(RangeError {
+                field,
+                value,
+                min,
+                max,
+            });
         }
         Ok(self.set_unchecked(field, value))
     }
@@ -245,7 +285,10 @@ impl Parts {
     fn set_unchecked(self, field: Field, value: i64) -> Self {
         if let Some((unit, count)) = field.clock() {
             let old = self.millis_of_day / unit % count;
-            return Self { millis_of_day: self.millis_of_day + (value % count - old) * unit, ..self };
+            return Self {
+                millis_of_day: self.millis_of_day + (value % count - old) * unit,
+                ..self
+            };
         }
         match field {
             Field::Era => {
@@ -258,7 +301,9 @@ impl Parts {
             }
             Field::YearOfEra => self.with_year(if self.year() > 0 { value } else { 1 - value }),
             Field::Year => self.with_year(value),
-            Field::Weekyear => Self::of_week(value, self.week(), self.weekday(), self.millis_of_day),
+            Field::Weekyear => {
+                Self::of_week(value, self.week(), self.weekday(), self.millis_of_day)
+            }
             Field::MonthOfYear => Self::clamped(self.year(), value, self.day(), self.millis_of_day),
             Field::WeekOfWeekyear => self.plus_days((value - self.week()) * 7),
             Field::DayOfYear => self.plus_days(value - i64::from(self.date.day_of_year())),
@@ -278,13 +323,21 @@ impl Parts {
     /// Months added; the day is cut to the length of the month.
     pub(crate) fn plus_months(self, months: i64) -> Self {
         let count = self.year() * 12 + self.month() - 1 + months;
-        Self::clamped(count.div_euclid(12), count.rem_euclid(12) + 1, self.day(), self.millis_of_day)
+        Self::clamped(
+            count.div_euclid(12),
+            count.rem_euclid(12) + 1,
+            self.day(),
+            self.millis_of_day,
+        )
     }
 
     /// The start of the unit of a field.
     pub(crate) fn floor(self, field: Field) -> Self {
         if let Some((unit, _)) = field.clock() {
-            return Self { millis_of_day: self.millis_of_day / unit * unit, ..self };
+            return Self {
+                millis_of_day: self.millis_of_day / unit * unit,
+                ..self
+            };
         }
         let year = |year| Self::clamped(year, 1, 1, 0);
         match field {
@@ -298,8 +351,15 @@ impl Parts {
             Field::YearOfEra | Field::Year => year(self.year()),
             Field::Weekyear => Self::of_week(self.weekyear(), 1, 1, 0),
             Field::MonthOfYear => Self::clamped(self.year(), self.month(), 1, 0),
-            Field::WeekOfWeekyear => Self { millis_of_day: 0, ..self }.plus_days(1 - self.weekday()),
-            _ => Self { millis_of_day: 0, ..self },
+            Field::WeekOfWeekyear => Self {
+                millis_of_day: 0,
+                ..self
+            }
+            .plus_days(1 - self.weekday()),
+            _ => Self {
+                millis_of_day: 0,
+                ..self
+            },
         }
     }
 }
@@ -307,7 +367,12 @@ impl Parts {
 fn weeks_in(weekyear: i64) -> i64 {
     let base = (2000 + weekyear.rem_euclid(400)) as i16;
     // 28 December is always in the last week.
-    i64::from(Date::new(base, 12, 28).expect("a valid date").iso_week_date().week())
+    i64::from(
+        Date::new(base, 12, 28)
+            .expect("a valid date")
+            .iso_week_date()
+            .week(),
+    )
 }
 
 #[cfg(test)]
@@ -325,16 +390,30 @@ mod tests {
             assert_eq!((date.year(), date.month(), date.day()), (year, 3, 1));
             let back = Parts::of(date.local());
             assert_eq!((back.year(), back.month(), back.day()), (year, 3, 1));
-            assert_eq!(date.plus_days(-1).day(), if at(year, 2, 29).day() == 29 { 29 } else { 28 });
+            assert_eq!(
+                date.plus_days(-1).day(),
+                if at(year, 2, 29).day() == 29 { 29 } else { 28 }
+            );
         }
     }
 
     #[test]
     fn weeks_follow_iso() {
-        assert_eq!((at(2018, 12, 31).weekyear(), at(2018, 12, 31).week()), (2019, 1));
-        assert_eq!((at(2023, 1, 1).weekyear(), at(2023, 1, 1).week()), (2022, 52));
-        assert_eq!(at(2020, 6, 15).bounds(Field::WeekOfWeekyear, Years::Usual), (1, 53));
-        let cut = at(2020, 12, 31).set(Field::Weekyear, 2021, Years::Usual).unwrap();
+        assert_eq!(
+            (at(2018, 12, 31).weekyear(), at(2018, 12, 31).week()),
+            (2019, 1)
+        );
+        assert_eq!(
+            (at(2023, 1, 1).weekyear(), at(2023, 1, 1).week()),
+            (2022, 52)
+        );
+        assert_eq!(
+            at(2020, 6, 15).bounds(Field::WeekOfWeekyear, Years::Usual),
+            (1, 53)
+        );
+        let cut = at(2020, 12, 31)
+            .set(Field::Weekyear, 2021, Years::Usual)
+            .unwrap();
         assert_eq!((cut.year(), cut.month(), cut.day()), (2021, 12, 30));
     }
 

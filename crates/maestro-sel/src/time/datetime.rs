@@ -51,7 +51,10 @@ impl DateTime {
     /// A local time in a zone, resolved strictly: not in a gap, the earlier instant of an overlap (SD-3).
     pub(crate) fn strict(local: i128, zone: Zone) -> Result<Self, DateError> {
         let offset = match zone.offsets_of(local) {
-            LocalOffset::Unique(offset) | LocalOffset::Overlap { earlier: offset, .. } => offset,
+            LocalOffset::Unique(offset)
+            | LocalOffset::Overlap {
+                earlier: offset, ..
+            } => offset,
             LocalOffset::Gap { .. } => return Err(DateError::Gap(zone)),
         };
         Self::at(local, offset, zone)
@@ -59,8 +62,11 @@ impl DateTime {
 
     /// A local time in a zone; a gap shifts it forward, an overlap gives the earlier instant (SD-3).
     fn lenient(local: i128, zone: Zone) -> Result<Self, DateError> {
-        let (LocalOffset::Unique(offset) | LocalOffset::Overlap { earlier: offset, .. } | LocalOffset::Gap { before: offset }) =
-            zone.offsets_of(local);
+        let (LocalOffset::Unique(offset)
+        | LocalOffset::Overlap {
+            earlier: offset, ..
+        }
+        | LocalOffset::Gap { before: offset }) = zone.offsets_of(local);
         Self::at(local, offset, zone)
     }
 
@@ -88,10 +94,16 @@ impl DateTime {
         let local = parts.local();
         let limited = local.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
         if limited != local {
-            return Ok(Self { millis: limited as i64, zone });
+            return Ok(Self {
+                millis: limited as i64,
+                zone,
+            });
         }
         match Self::strict(local, zone) {
-            Err(DateError::Overflow) => Ok(Self { millis: if local < 0 { i64::MIN } else { i64::MAX }, zone }),
+            Err(DateError::Overflow) => Ok(Self {
+                millis: if local < 0 { i64::MIN } else { i64::MAX },
+                zone,
+            }),
             result => result,
         }
     }
@@ -119,7 +131,12 @@ impl DateTime {
         }
         let clock = |length: i64| {
             let sum = i128::from(self.millis) + i128::from(amount) * i128::from(length);
-            i64::try_from(sum).map(|millis| Self { millis, zone: self.zone }).map_err(|_| DateError::Overflow)
+            i64::try_from(sum)
+                .map(|millis| Self {
+                    millis,
+                    zone: self.zone,
+                })
+                .map_err(|_| DateError::Overflow)
         };
         let parts = match unit {
             Unit::Hours => return clock(3_600_000),
@@ -131,9 +148,17 @@ impl DateTime {
             Unit::Weeks => self.parts().plus_days(7 * amount),
             Unit::Days => self.parts().plus_days(amount),
         };
-        if matches!(unit, Unit::Years | Unit::Months) && !(YEAR_MIN..=YEAR_MAX).contains(&parts.year()) {
+        if matches!(unit, Unit::Years | Unit::Months)
+            && !(YEAR_MIN..=YEAR_MAX).contains(&parts.year())
+        {
             let (min, max) = Years::Usual.bounds();
-            return Err(RangeError { field: Field::Year, value: parts.year(), min, max }.into());
+            return Err(RangeError {
+                field: Field::Year,
+                value: parts.year(),
+                min,
+                max,
+            }
+            .into());
         }
         Self::lenient(parts.local(), self.zone)
     }
@@ -141,12 +166,18 @@ impl DateTime {
     /// Sets one field of the local time (SD-3 setters, SD-7).
     pub(crate) fn with(&self, field: Field, value: i64) -> Result<Self, DateError> {
         let offset = self.offset();
-        let parts = Parts::of(i128::from(self.millis) + i128::from(offset)).set(field, value, Years::Usual)?;
+        let parts = Parts::of(i128::from(self.millis) + i128::from(offset)).set(
+            field,
+            value,
+            Years::Usual,
+        )?;
         let local = parts.local();
         let offset = match self.zone.offsets_of(local) {
             LocalOffset::Unique(unique) => unique,
             LocalOffset::Gap { before } => before,
-            LocalOffset::Overlap { earlier, later } if offset == earlier || offset == later => offset,
+            LocalOffset::Overlap { earlier, later } if offset == earlier || offset == later => {
+                offset
+            }
             LocalOffset::Overlap { later, .. } if later > 0 => later,
             LocalOffset::Overlap { earlier, .. } => earlier,
         };
@@ -159,11 +190,18 @@ impl DateTime {
 
     /// The first instant of the local day.
     pub(crate) fn start_of_day(&self) -> Result<Self, DateError> {
-        let midnight = Parts { millis_of_day: 0, ..self.parts() }.local();
+        let midnight = Parts {
+            millis_of_day: 0,
+            ..self.parts()
+        }
+        .local();
         if let LocalOffset::Gap { before } = self.zone.offsets_of(midnight) {
             let inside = Self::at(midnight, before, self.zone)?;
             if let Some(millis) = self.zone.transition_until(inside.millis) {
-                return Ok(Self { millis, zone: self.zone });
+                return Ok(Self {
+                    millis,
+                    zone: self.zone,
+                });
             }
         }
         Self::lenient(midnight, self.zone)
@@ -214,8 +252,13 @@ impl Property {
     pub(crate) fn with_minimum(&self) -> Result<DateTime, DateError> {
         let (min, _) = self.date.parts().bounds(self.field, Years::Usual);
         self.date.with(self.field, min).or_else(|error| {
-            let next = self.date.zone.next_transition(self.date.millis.saturating_sub(DAY));
-            next.filter(|_| matches!(error, DateError::Gap(_))).map(|at| DateTime::new(at, self.date.zone)).ok_or(error)
+            let next = self
+                .date
+                .zone
+                .next_transition(self.date.millis.saturating_sub(DAY));
+            next.filter(|_| matches!(error, DateError::Gap(_)))
+                .map(|at| DateTime::new(at, self.date.zone))
+                .ok_or(error)
         })
     }
 
@@ -223,14 +266,38 @@ impl Property {
     pub(crate) fn with_maximum(&self) -> Result<DateTime, DateError> {
         let (_, max) = self.date.parts().bounds(self.field, Years::Usual);
         self.date.with(self.field, max).or_else(|error| {
-            let last = self.date.zone.transition_until(self.date.millis.saturating_add(DAY));
-            last.filter(|_| matches!(error, DateError::Gap(_))).map(|at| DateTime::new(at - 1, self.date.zone)).ok_or(error)
+            let last = self
+                .date
+                .zone
+                .transition_until(self.date.millis.saturating_add(DAY));
+            last.filter(|_| matches!(error, DateError::Gap(_)))
+                .map(|at| DateTime::new(at - 1, self.date.zone))
+                .ok_or(error)
         })
     }
 }
 
 pub(crate) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
-pub(crate) const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+pub(crate) const WEEKDAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];

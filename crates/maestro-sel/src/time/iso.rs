@@ -10,7 +10,11 @@ use super::{
 
 /// Reads a date with or without a time and an offset; without an offset the local time is meant in `zone`.
 pub(crate) fn parse_iso(input: &[u16], zone: Zone) -> Result<DateTime, ParseError> {
-    let mut reader = Reader { input, at: 0, bucket: Bucket::default() };
+    let mut reader = Reader {
+        input,
+        at: 0,
+        bucket: Bucket::default(),
+    };
     match reader.all() {
         Ok(()) if reader.at == input.len() => reader.bucket.date(input, Some(zone), zone),
         Ok(()) => Err(ParseError::at(input, reader.at)),
@@ -29,7 +33,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn next_is(&self, accepted: &[u8]) -> bool {
-        self.input.get(self.at).is_some_and(|unit| accepted.iter().any(|c| *unit == u16::from(*c)))
+        self.input
+            .get(self.at)
+            .is_some_and(|unit| accepted.iter().any(|c| *unit == u16::from(*c)))
     }
 
     fn eat(&mut self, accepted: &[u8]) -> bool {
@@ -39,7 +45,10 @@ impl Reader<'_> {
     }
 
     fn digits(&self) -> usize {
-        self.input[self.at..].iter().take_while(|unit| (0x30..0x3a).contains(*unit)).count()
+        self.input[self.at..]
+            .iter()
+            .take_while(|unit| (0x30..0x3a).contains(*unit))
+            .count()
     }
 
     /// A number of `least` to `most` digits.
@@ -49,7 +58,9 @@ impl Reader<'_> {
             self.at += count;
             return Err(Bad);
         }
-        let number = self.input[self.at..self.at + count].iter().fold(0, |sum, unit| sum * 10 + i64::from(*unit - 0x30));
+        let number = self.input[self.at..self.at + count]
+            .iter()
+            .fold(0, |sum, unit| sum * 10 + i64::from(*unit - 0x30));
         self.at += count;
         Ok(number)
     }
@@ -104,7 +115,11 @@ impl Reader<'_> {
     }
 
     fn time(&mut self) -> Result<(), Bad> {
-        for (field, unit) in [(Field::HourOfDay, 3_600_000), (Field::MinuteOfHour, 60_000), (Field::SecondOfMinute, 1000)] {
+        for (field, unit) in [
+            (Field::HourOfDay, 3_600_000),
+            (Field::MinuteOfHour, 60_000),
+            (Field::SecondOfMinute, 1000),
+        ] {
             self.save(field, 1, 2)?;
             if self.eat(b".,") {
                 let (millis, read) = fraction_millis(&self.input[self.at..], 9, unit).ok_or(Bad)?;

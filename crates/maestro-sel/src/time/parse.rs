@@ -16,14 +16,25 @@ impl Formatter {
 }
 
 impl Pattern {
-    pub(crate) fn parse(&self, input: &[u16], own: Option<Zone>, default: Zone) -> Result<DateTime, ParseError> {
-        if self.pieces.iter().any(|piece| matches!(piece, Piece::ZoneName { parsed: false, .. })) {
+    pub(crate) fn parse(
+        &self,
+        input: &[u16],
+        own: Option<Zone>,
+        default: Zone,
+    ) -> Result<DateTime, ParseError> {
+        if self
+            .pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::ZoneName { parsed: false, .. }))
+        {
             return Err(ParseError::PrintOnly);
         }
         let mut bucket = Bucket::default();
         let mut at = 0;
         for piece in &self.pieces {
-            at = self.piece(piece, input, at, &mut bucket).map_err(|at| ParseError::at(input, at))?;
+            at = self
+                .piece(piece, input, at, &mut bucket)
+                .map_err(|at| ParseError::at(input, at))?;
         }
         if at < input.len() {
             return Err(ParseError::at(input, at));
@@ -32,21 +43,37 @@ impl Pattern {
     }
 
     /// The place behind the piece, or the place of the failure.
-    fn piece(&self, piece: &Piece, input: &[u16], at: usize, bucket: &mut Bucket) -> Result<usize, usize> {
+    fn piece(
+        &self,
+        piece: &Piece,
+        input: &[u16],
+        at: usize,
+        bucket: &mut Bucket,
+    ) -> Result<usize, usize> {
         let rest = &input[at..];
         match piece {
             Piece::Literal(text) => {
-                let same = rest.len() >= text.len() && text.iter().zip(rest).all(|(a, b)| fold(*a) == fold(*b));
+                let same = rest.len() >= text.len()
+                    && text.iter().zip(rest).all(|(a, b)| fold(*a) == fold(*b));
                 if same { Ok(at + text.len()) } else { Err(at) }
             }
-            Piece::Number { field, most, signed, .. } => {
+            Piece::Number {
+                field,
+                most,
+                signed,
+                ..
+            } => {
                 let (value, read) = number(rest, *most, *signed).ok_or(at)?;
                 bucket.save(*field, value);
                 Ok(at + read)
             }
             Piece::TwoDigitYear { field, lenient } => {
                 let (value, read) = self.two_digit_year(rest, *lenient).ok_or(at)?;
-                let field = if *field == Field::YearOfEra { Field::Year } else { *field };
+                let field = if *field == Field::YearOfEra {
+                    Field::Year
+                } else {
+                    *field
+                };
                 bucket.save(field, value);
                 Ok(at + read)
             }
@@ -141,13 +168,26 @@ fn digit(unit: u16) -> Option<i64> {
 /// Up to so many digits, at least one, and a sign that does not count.
 fn number(rest: &[u16], most: usize, signed: bool) -> Option<(i64, usize)> {
     let sign = usize::from(signed && matches!(rest.first(), Some(0x2b | 0x2d)));
-    let digits: Vec<i64> = rest[sign..].iter().take(most).map_while(|unit| digit(*unit)).collect();
+    let digits: Vec<i64> = rest[sign..]
+        .iter()
+        .take(most)
+        .map_while(|unit| digit(*unit))
+        .collect();
     if digits.is_empty() {
         return None;
     }
     // More than 18 digits only come from long runs of a letter; such a value is out of every field's range.
-    let value = digits.iter().fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(*digit));
-    Some((if sign == 1 && rest[0] == 0x2d { -value } else { value }, sign + digits.len()))
+    let value = digits.iter().fold(0_i64, |sum, digit| {
+        sum.saturating_mul(10).saturating_add(*digit)
+    });
+    Some((
+        if sign == 1 && rest[0] == 0x2d {
+            -value
+        } else {
+            value
+        },
+        sign + digits.len(),
+    ))
 }
 
 /// Up to so many decimal digits of a fraction of a unit, in milliseconds, cut off.
@@ -167,17 +207,34 @@ fn name(field: Field, rest: &[u16]) -> Option<(i64, usize)> {
         Field::Era => vec![("AD", 1), ("CE", 1), ("BC", 0), ("BCE", 0)],
         Field::HalfdayOfDay => vec![("AM", 0), ("PM", 1)],
         _ => {
-            let long: &[&str] = if field == Field::MonthOfYear { &MONTHS } else { &WEEKDAYS };
-            (1..).zip(long).flat_map(|(value, name)| [(*name, value), (&name[..3], value)]).collect()
+            let long: &[&str] = if field == Field::MonthOfYear {
+                &MONTHS
+            } else {
+                &WEEKDAYS
+            };
+            (1..)
+                .zip(long)
+                .flat_map(|(value, name)| [(*name, value), (&name[..3], value)])
+                .collect()
         }
     };
     let matches = |name: &str| {
-        starts_with(rest, name) || starts_with(rest, &name.to_ascii_lowercase()) || starts_with(rest, &name.to_ascii_uppercase())
+        starts_with(rest, name)
+            || starts_with(rest, &name.to_ascii_lowercase())
+            || starts_with(rest, &name.to_ascii_uppercase())
     };
-    names.into_iter().filter(|(name, _)| matches(name)).max_by_key(|(name, _)| name.len()).map(|(name, value)| (value, name.len()))
+    names
+        .into_iter()
+        .filter(|(name, _)| matches(name))
+        .max_by_key(|(name, _)| name.len())
+        .map(|(name, value)| (value, name.len()))
 }
 
 /// The milliseconds of a text by a pattern in a zone, for the functions of `Util`.
-pub(crate) fn parse_local_millis(pattern: &Pattern, input: &[u16], zone: Zone) -> Result<DateTime, ParseError> {
+pub(crate) fn parse_local_millis(
+    pattern: &Pattern,
+    input: &[u16],
+    zone: Zone,
+) -> Result<DateTime, ParseError> {
     pattern.parse(input, Some(zone), zone)
 }

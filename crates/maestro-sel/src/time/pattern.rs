@@ -28,13 +28,31 @@ pub(crate) struct Pattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
     Literal(Vec<u16>),
-    Number { field: Field, width: usize, most: usize, signed: bool },
+    Number {
+        field: Field,
+        width: usize,
+        most: usize,
+        signed: bool,
+    },
     /// `lenient`: when parsing, other counts of digits are literal years.
-    TwoDigitYear { field: Field, lenient: bool },
-    Name { field: Field, short: bool },
-    Fraction { digits: usize },
-    ZoneName { short: bool, parsed: bool },
-    Offset { colon: bool },
+    TwoDigitYear {
+        field: Field,
+        lenient: bool,
+    },
+    Name {
+        field: Field,
+        short: bool,
+    },
+    Fraction {
+        digits: usize,
+    },
+    ZoneName {
+        short: bool,
+        parsed: bool,
+    },
+    Offset {
+        colon: bool,
+    },
     ZoneId,
 }
 
@@ -68,13 +86,19 @@ impl Pattern {
                 Token::Run(letter, count) => {
                     let next_is_numeric = tokens.get(i + 1).is_some_and(Token::is_numeric);
                     let alone = tokens.len() == 1;
-                    field_piece(*letter, *count, next_is_numeric, alone)
-                        .ok_or_else(|| PatternError::Letter(char::from(*letter).to_string().repeat((*count).min(20))))?
+                    field_piece(*letter, *count, next_is_numeric, alone).ok_or_else(|| {
+                        PatternError::Letter(
+                            char::from(*letter).to_string().repeat((*count).min(20)),
+                        )
+                    })?
                 }
             };
             pieces.push(piece);
         }
-        Ok(Self { pieces, first_of_century: this_year - 80 })
+        Ok(Self {
+            pieces,
+            first_of_century: this_year - 80,
+        })
     }
 
     /// Prints an instant in a zone.
@@ -85,13 +109,21 @@ impl Pattern {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(text) => out.extend_from_slice(text),
-                Piece::Number { field, width, .. } => push_number(&mut out, parts.get(*field), *width),
+                Piece::Number { field, width, .. } => {
+                    push_number(&mut out, parts.get(*field), *width);
+                }
                 Piece::TwoDigitYear { field, .. } => {
                     // A two-digit year of era prints as a two-digit year.
-                    let field = if *field == Field::YearOfEra { Field::Year } else { *field };
+                    let field = if *field == Field::YearOfEra {
+                        Field::Year
+                    } else {
+                        *field
+                    };
                     push_number(&mut out, parts.get(field).abs() % 100, 2);
                 }
-                Piece::Name { field, short } => push_name(&mut out, *field, *short, parts.get(*field)),
+                Piece::Name { field, short } => {
+                    push_name(&mut out, *field, *short, parts.get(*field));
+                }
                 Piece::Fraction { digits } => {
                     let millis = parts.get(Field::MillisOfSecond);
                     let text = format!("{millis:03}");
@@ -99,8 +131,12 @@ impl Pattern {
                     push_text(&mut out, cut);
                     out.extend(std::iter::repeat_n(0x30, digits.saturating_sub(3)));
                 }
-                Piece::ZoneName { short: true, .. } => push_text(&mut out, &zone_names::short(date)),
-                Piece::ZoneName { short: false, .. } => push_text(&mut out, &zone_names::long(date)),
+                Piece::ZoneName { short: true, .. } => {
+                    push_text(&mut out, &zone_names::short(date));
+                }
+                Piece::ZoneName { short: false, .. } => {
+                    push_text(&mut out, &zone_names::long(date));
+                }
                 Piece::Offset { colon } => push_offset(&mut out, offset, *colon),
                 Piece::ZoneId => push_text(&mut out, &date.zone.id()),
             }
@@ -146,7 +182,10 @@ fn tokens(pattern: &[u16]) -> Vec<Token> {
     let mut at = 0;
     while at < pattern.len() {
         if let Some(first) = letter(pattern[at]) {
-            let count = pattern[at..].iter().take_while(|unit| **unit == pattern[at]).count();
+            let count = pattern[at..]
+                .iter()
+                .take_while(|unit| **unit == pattern[at])
+                .count();
             tokens.push(Token::Run(first, count));
             at += count;
             continue;
@@ -174,28 +213,65 @@ fn tokens(pattern: &[u16]) -> Vec<Token> {
 }
 
 fn field_piece(letter: u8, count: usize, next_is_numeric: bool, alone: bool) -> Option<Piece> {
-    let number = |field, most: usize| Some(Piece::Number { field, width: count, most: most.max(count), signed: false });
+    let number = |field, most: usize| {
+        Some(Piece::Number {
+            field,
+            width: count,
+            most: most.max(count),
+            signed: false,
+        })
+    };
     let year = |field, signed| {
         Some(if count == 2 {
-            Piece::TwoDigitYear { field, lenient: !next_is_numeric }
+            Piece::TwoDigitYear {
+                field,
+                lenient: !next_is_numeric,
+            }
         } else {
-            Piece::Number { field, width: count, most: if next_is_numeric { count } else { 9 }, signed }
+            Piece::Number {
+                field,
+                width: count,
+                most: if next_is_numeric { count } else { 9 },
+                signed,
+            }
         })
     };
     match letter {
-        b'G' => Some(Piece::Name { field: Field::Era, short: false }),
-        b'C' => Some(Piece::Number { field: Field::CenturyOfEra, width: count, most: count, signed: true }),
+        b'G' => Some(Piece::Name {
+            field: Field::Era,
+            short: false,
+        }),
+        b'C' => Some(Piece::Number {
+            field: Field::CenturyOfEra,
+            width: count,
+            most: count,
+            signed: true,
+        }),
         b'Y' => year(Field::YearOfEra, false),
         b'x' => year(Field::Weekyear, true),
         b'y' => year(Field::Year, true),
         b'w' => number(Field::WeekOfWeekyear, 2),
         b'e' => number(Field::DayOfWeek, 1),
-        b'E' => Some(Piece::Name { field: Field::DayOfWeek, short: count < 4 }),
+        b'E' => Some(Piece::Name {
+            field: Field::DayOfWeek,
+            short: count < 4,
+        }),
         b'D' => number(Field::DayOfYear, 3),
-        b'M' if count > 2 => Some(Piece::Name { field: Field::MonthOfYear, short: count == 3 }),
-        b'M' => Some(Piece::Number { field: Field::MonthOfYear, width: count, most: 2, signed: false }),
+        b'M' if count > 2 => Some(Piece::Name {
+            field: Field::MonthOfYear,
+            short: count == 3,
+        }),
+        b'M' => Some(Piece::Number {
+            field: Field::MonthOfYear,
+            width: count,
+            most: 2,
+            signed: false,
+        }),
         b'd' => number(Field::DayOfMonth, 2),
-        b'a' => Some(Piece::Name { field: Field::HalfdayOfDay, short: false }),
+        b'a' => Some(Piece::Name {
+            field: Field::HalfdayOfDay,
+            short: false,
+        }),
         b'K' => number(Field::HourOfHalfday, 2),
         b'h' => number(Field::ClockhourOfHalfday, 2),
         b'H' => number(Field::HourOfDay, 2),
@@ -203,7 +279,10 @@ fn field_piece(letter: u8, count: usize, next_is_numeric: bool, alone: bool) -> 
         b'm' => number(Field::MinuteOfHour, 2),
         b's' => number(Field::SecondOfMinute, 2),
         b'S' => Some(Piece::Fraction { digits: count }),
-        b'z' => Some(Piece::ZoneName { short: count < 4, parsed: count < 4 || alone }),
+        b'z' => Some(Piece::ZoneName {
+            short: count < 4,
+            parsed: count < 4 || alone,
+        }),
         b'Z' if count < 3 => Some(Piece::Offset { colon: count == 2 }),
         b'Z' => Some(Piece::ZoneId),
         _ => None,
@@ -247,5 +326,9 @@ fn push_offset(out: &mut Vec<u16>, offset: i64, colon: bool) {
     // An offset of less than a minute keeps its sign.
     let sign = if offset < 0 { 0x2d } else { 0x2b };
     out.push(sign);
-    out.extend(text[1..].encode_utf16().filter(|unit| colon || *unit != 0x3a));
+    out.extend(
+        text[1..]
+            .encode_utf16()
+            .filter(|unit| colon || *unit != 0x3a),
+    );
 }

@@ -32,9 +32,14 @@ pub struct UnknownZone(pub String);
 pub(crate) enum LocalOffset {
     Unique(i64),
     /// The clock was put forward over this time.
-    Gap { before: i64 },
+    Gap {
+        before: i64,
+    },
     /// The clock was put back over this time, which therefore came twice.
-    Overlap { earlier: i64, later: i64 },
+    Overlap {
+        earlier: i64,
+        later: i64,
+    },
 }
 
 impl Zone {
@@ -57,8 +62,13 @@ impl Zone {
             };
         }
         let archive = archive();
-        let target = ALIASES.binary_search_by_key(&id, |(alias, _)| alias).map_or(id, |at| ALIASES[at].1);
-        archive.index(target).map(|index| Self(Repr::Named(index))).ok_or_else(|| UnknownZone(id.to_owned()))
+        let target = ALIASES
+            .binary_search_by_key(&id, |(alias, _)| alias)
+            .map_or(id, |at| ALIASES[at].1);
+        archive
+            .index(target)
+            .map(|index| Self(Repr::Named(index)))
+            .ok_or_else(|| UnknownZone(id.to_owned()))
     }
 
     pub(crate) fn fixed(millis: i32) -> Self {
@@ -83,7 +93,9 @@ impl Zone {
     pub(crate) fn offset_at(self, millis: i64) -> i64 {
         match self.0 {
             Repr::Fixed(offset) => offset.into(),
-            Repr::Named(index) => 1000 * i64::from(archive().zone(index).to_offset(near(millis).0).seconds()),
+            Repr::Named(index) => {
+                1000 * i64::from(archive().zone(index).to_offset(near(millis).0).seconds())
+            }
         }
     }
 
@@ -91,7 +103,13 @@ impl Zone {
     pub(crate) fn abbreviation(self, millis: i64) -> Option<String> {
         match self.0 {
             Repr::Fixed(_) => None,
-            Repr::Named(index) => Some(archive().zone(index).to_offset_info(near(millis).0).abbreviation().to_owned()),
+            Repr::Named(index) => Some(
+                archive()
+                    .zone(index)
+                    .to_offset_info(near(millis).0)
+                    .abbreviation()
+                    .to_owned(),
+            ),
         }
     }
 
@@ -106,16 +124,21 @@ impl Zone {
         let millis = |offset: Offset| 1000 * i64::from(offset.seconds());
         match archive().zone(index).to_ambiguous_timestamp(civil).offset() {
             AmbiguousOffset::Unambiguous { offset } => LocalOffset::Unique(millis(offset)),
-            AmbiguousOffset::Gap { before, .. } => LocalOffset::Gap { before: millis(before) },
-            AmbiguousOffset::Fold { before, after } => {
-                LocalOffset::Overlap { earlier: millis(before), later: millis(after) }
-            }
+            AmbiguousOffset::Gap { before, .. } => LocalOffset::Gap {
+                before: millis(before),
+            },
+            AmbiguousOffset::Fold { before, after } => LocalOffset::Overlap {
+                earlier: millis(before),
+                later: millis(after),
+            },
         }
     }
 
     /// The first transition after an instant.
     pub(crate) fn next_transition(self, millis: i64) -> Option<i64> {
-        let Repr::Named(index) = self.0 else { return None };
+        let Repr::Named(index) = self.0 else {
+            return None;
+        };
         let (at, shift) = near(millis);
         let next = archive().zone(index).following(at).next()?;
         next.timestamp().as_millisecond().checked_add(shift)
@@ -123,7 +146,9 @@ impl Zone {
 
     /// The last transition at an instant or before.
     pub(crate) fn transition_until(self, millis: i64) -> Option<i64> {
-        let Repr::Named(index) = self.0 else { return None };
+        let Repr::Named(index) = self.0 else {
+            return None;
+        };
         let (at, shift) = near(millis.checked_add(1)?);
         let last = archive().zone(index).preceding(at).next()?;
         last.timestamp().as_millisecond().checked_add(shift)
@@ -143,7 +168,15 @@ impl Zone {
 }
 
 fn ascii(units: &[u16]) -> Option<String> {
-    units.iter().map(|unit| u8::try_from(*unit).ok().filter(u8::is_ascii).map(char::from)).collect()
+    units
+        .iter()
+        .map(|unit| {
+            u8::try_from(*unit)
+                .ok()
+                .filter(u8::is_ascii)
+                .map(char::from)
+        })
+        .collect()
 }
 
 impl Default for Zone {
@@ -177,7 +210,10 @@ fn near(millis: i64) -> (Timestamp, i64) {
     } else {
         0
     };
-    (Timestamp::from_millisecond(millis - shift).expect("shifted into jiff's range"), shift)
+    (
+        Timestamp::from_millisecond(millis - shift).expect("shifted into jiff's range"),
+        shift,
+    )
 }
 
 /// `+05:30`, with seconds and milliseconds where they are not zero.
@@ -185,11 +221,12 @@ pub(crate) fn offset_text(millis: i64) -> String {
     let sign = if millis < 0 { '-' } else { '+' };
     let rest = millis.abs();
     let mut text = format!("{sign}{:02}:{:02}", rest / 3_600_000, rest / 60_000 % 60);
+    let (seconds, millis) = (rest / 1000 % 60, rest % 1000);
     if rest % 60_000 != 0 {
-        text += &format!(":{:02}", rest / 1000 % 60);
+        text = format!("{text}:{seconds:02}");
     }
-    if rest % 1000 != 0 {
-        text += &format!(".{:03}", rest % 1000);
+    if millis != 0 {
+        text = format!("{text}.{millis:03}");
     }
     text
 }
@@ -203,9 +240,17 @@ pub(crate) fn parse_offset(units: &[u16]) -> Result<(i32, usize), usize> {
         _ => return Err(0),
     };
     let digits = |at: usize, most: usize| {
-        units[at.min(units.len())..].iter().take(most).take_while(|unit| (0x30..0x3a).contains(*unit)).count()
+        units[at.min(units.len())..]
+            .iter()
+            .take(most)
+            .take_while(|unit| (0x30..0x3a).contains(*unit))
+            .count()
     };
-    let number = |at: usize, count: usize| units[at..at + count].iter().fold(0, |sum, unit| sum * 10 + i32::from(*unit - 0x30));
+    let number = |at: usize, count: usize| {
+        units[at..at + count]
+            .iter()
+            .fold(0, |sum, unit| sum * 10 + i32::from(*unit - 0x30))
+    };
     let signed = |millis: i32, end: usize| Ok((if negative { -millis } else { millis }, end));
     if digits(1, 2) < 2 || number(1, 2) > 23 {
         return Err(1);
@@ -259,14 +304,20 @@ struct Archive {
 
 impl Archive {
     fn index(&self, name: &str) -> Option<u16> {
-        self.names.binary_search_by_key(&name, |(name, _)| name).ok().map(|index| index as u16)
+        self.names
+            .binary_search_by_key(&name, |(name, _)| name)
+            .ok()
+            .map(|index| index as u16)
     }
 
     fn zone(&self, index: u16) -> &TimeZone {
         let (name, blob) = self.names[usize::from(index)];
         self.zones[usize::from(blob)].get_or_init(|| {
-            TimeZone::tzif(name, self.blobs[usize::from(blob)])
-                .unwrap_or_else(|error| panic!("every zone of the archive can be read, as a test shows, but {name}: {error}"))
+            TimeZone::tzif(name, self.blobs[usize::from(blob)]).unwrap_or_else(|error| {
+                panic!(
+                    "every zone of the archive can be read, as a test shows, but {name}: {error}"
+                )
+            })
         })
     }
 }
@@ -288,8 +339,9 @@ fn read_archive(bytes: &'static [u8]) -> Archive {
         names.push((name, u16_at(at + 1 + length)));
         at += length + 3;
     }
-    let lengths: Vec<usize> =
-        (0..blob_count).map(|i| u32::from_le_bytes(bytes[at + 4 * i..][..4].try_into().expect("4 bytes")) as usize).collect();
+    let lengths: Vec<usize> = (0..blob_count)
+        .map(|i| u32::from_le_bytes(bytes[at + 4 * i..][..4].try_into().expect("4 bytes")) as usize)
+        .collect();
     at += 4 * blob_count;
     let mut blobs = Vec::new();
     for length in lengths {
@@ -298,7 +350,12 @@ fn read_archive(bytes: &'static [u8]) -> Archive {
     }
     let longest = names.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let zones = blobs.iter().map(|_| OnceLock::new()).collect();
-    Archive { names, blobs, zones, longest }
+    Archive {
+        names,
+        blobs,
+        zones,
+        longest,
+    }
 }
 
 include!("aliases.rs");
@@ -331,8 +388,18 @@ mod tests {
     #[test]
     fn zones_have_their_history_from_before_1970() {
         // Merged into Brussels by later releases; the full history is the task of the archive.
-        assert_eq!(Zone::for_id("Europe/Amsterdam").unwrap().offset_at(-1_420_070_400_000), 1_172_000);
-        assert_eq!(Zone::for_id("America/New_York").unwrap().offset_at(i64::MIN), -17_762_000);
+        assert_eq!(
+            Zone::for_id("Europe/Amsterdam")
+                .unwrap()
+                .offset_at(-1_420_070_400_000),
+            1_172_000
+        );
+        assert_eq!(
+            Zone::for_id("America/New_York")
+                .unwrap()
+                .offset_at(i64::MIN),
+            -17_762_000
+        );
     }
 
     #[test]
@@ -340,18 +407,47 @@ mod tests {
         let berlin = Zone::for_id("Europe/Berlin").unwrap();
         // 1 January and 1 July of the year 200,000,000.
         let cycles = (200_000_000 - 2000) / 400;
-        assert_eq!(berlin.offset_at(946_684_800_000 + cycles * CYCLE), 3_600_000);
-        assert_eq!(berlin.offset_at(962_409_600_000 + cycles * CYCLE), 7_200_000);
-        let next = berlin.next_transition(946_684_800_000 + cycles * CYCLE).unwrap();
+        assert_eq!(
+            berlin.offset_at(946_684_800_000 + cycles * CYCLE),
+            3_600_000
+        );
+        assert_eq!(
+            berlin.offset_at(962_409_600_000 + cycles * CYCLE),
+            7_200_000
+        );
+        let next = berlin
+            .next_transition(946_684_800_000 + cycles * CYCLE)
+            .unwrap();
         assert_eq!(next - cycles * CYCLE, 954_032_400_000);
     }
 
     #[test]
     fn offsets_read_and_show() {
-        for (id, shown) in [("+0530", "+05:30"), ("-053015", "-05:30:15"), ("+07:45:20.25", "+07:45:20.250"), ("+00:00", "UTC"), ("+05", "+05:00")] {
+        for (id, shown) in [
+            ("+0530", "+05:30"),
+            ("-053015", "-05:30:15"),
+            ("+07:45:20.25", "+07:45:20.250"),
+            ("+00:00", "UTC"),
+            ("+05", "+05:00"),
+        ] {
             assert_eq!(Zone::for_id(id).unwrap().id(), shown);
         }
-        for id in ["+5", "+24:00", "+05:60", "+05:3", "+05:30:", "UT", "utc", "GMT+2", "PST", "", "Factory", "+05:30:10.", "posix/UTC", "europe/berlin"] {
+        for id in [
+            "+5",
+            "+24:00",
+            "+05:60",
+            "+05:3",
+            "+05:30:",
+            "UT",
+            "utc",
+            "GMT+2",
+            "PST",
+            "",
+            "Factory",
+            "+05:30:10.",
+            "posix/UTC",
+            "europe/berlin",
+        ] {
             assert!(Zone::for_id(id).is_err(), "{id}");
         }
     }

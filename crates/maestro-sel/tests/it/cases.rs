@@ -1,6 +1,8 @@
 //! The conformance cases that are a program and its result.
 
-use maestro_sel::{EvalError, ErrorKind, FixedEnvironment, Inputs, Limits, Output, Program, Value, jsonl};
+use maestro_sel::{
+    ErrorKind, EvalError, FixedEnvironment, Inputs, Limits, Output, Program, Value, jsonl,
+};
 
 use crate::{cases_dates, cases_language, cases_library};
 
@@ -10,9 +12,14 @@ pub(crate) fn run(text: &str, inputs: &str) -> Result<Output, EvalError> {
 }
 
 pub(crate) fn run_within(text: &str, inputs: &str, limits: &Limits) -> Result<Output, EvalError> {
-    let Value::Map(inputs) = jsonl::value_from_json(inputs).unwrap() else { panic!("inputs are an object") };
+    let Value::Map(inputs) = jsonl::value_from_json(inputs).unwrap() else {
+        panic!("inputs are an object")
+    };
     let program = Program::parse_within(text, limits)?;
-    program.eval(&mut Inputs::new(&inputs, FixedEnvironment::at(1_750_000_000_000)), limits)
+    program.eval(
+        &mut Inputs::new(&inputs, FixedEnvironment::at(1_750_000_000_000)),
+        limits,
+    )
 }
 
 /// A result in the notation of the specification.
@@ -43,7 +50,10 @@ pub(crate) fn shown(result: &Result<Output, EvalError>) -> String {
         Output::BooleanArray(items) => list(items.iter().map(ToString::to_string).collect()),
         Output::Map(None) => "null".to_owned(),
         Output::Map(Some(entries)) => {
-            let types: Vec<&str> = entries.iter().map(|(_, value)| value.type_name().as_str()).collect();
+            let types: Vec<&str> = entries
+                .iter()
+                .map(|(_, value)| value.type_name().as_str())
+                .collect();
             format!("with entries of type {}", types.join(" and "))
         }
         Output::Other(_) => unreachable!("only inside of maps"),
@@ -52,9 +62,14 @@ pub(crate) fn shown(result: &Result<Output, EvalError>) -> String {
 }
 
 fn same(want: &str, have: &str) -> bool {
-    let number = |text: &str| text.strip_prefix("DOUBLE ").and_then(|text| text.replace("Infinity", "inf").parse::<f64>().ok());
+    let number = |text: &str| {
+        text.strip_prefix("DOUBLE ")
+            .and_then(|text| text.replace("Infinity", "inf").parse::<f64>().ok())
+    };
     match (number(want), number(have)) {
-        (Some(want), Some(have)) => want.to_bits() == have.to_bits() || want.is_nan() && have.is_nan(),
+        (Some(want), Some(have)) => {
+            want.to_bits() == have.to_bits() || want.is_nan() && have.is_nan()
+        }
         _ => want == have,
     }
 }
@@ -63,8 +78,16 @@ fn same(want: &str, have: &str) -> bool {
 fn conformance_cases_give_their_results() {
     let mut wrong = Vec::new();
     let mut count = 0;
-    let tables = [cases_language::CASES, cases_library::CASES, cases_dates::CASES];
-    for line in tables.iter().flat_map(|table| table.lines()).filter(|line| !line.is_empty()) {
+    let tables = [
+        cases_language::CASES,
+        cases_library::CASES,
+        cases_dates::CASES,
+    ];
+    for line in tables
+        .iter()
+        .flat_map(|table| table.lines())
+        .filter(|line| !line.is_empty())
+    {
         let (tag, rest) = line.split_once(' ').unwrap();
         let (program, want) = rest.rsplit_once("=> ").unwrap();
         let program = program.strip_suffix(' ').unwrap_or(program);

@@ -15,13 +15,20 @@ fn same(a: &Value, b: &Value) -> bool {
         (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
             (Some(a), Some(b)) => a == b,
             _ => {
-                let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
+                let (a, b) = (
+                    a.as_f64().unwrap_or(f64::NAN),
+                    b.as_f64().unwrap_or(f64::NAN),
+                );
                 a.to_bits() == b.to_bits()
             }
         },
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
         }
         (a, b) => a == b,
     }
@@ -32,9 +39,15 @@ fn matches(want: &Value, have: &Value) -> bool {
         Some(kinds) => {
             let kind = have["error"].as_str().unwrap_or("");
             kinds.split('|').any(|wanted| wanted == kind)
-                && ["message", "of"].iter().all(|key| want[*key].is_null() || want[*key] == have[*key])
+                && ["message", "of"]
+                    .iter()
+                    .all(|key| want[*key].is_null() || want[*key] == have[*key])
         }
-        None => have.get("error").is_none() && want["type"] == have["type"] && same(&want["value"], &have["value"]),
+        None => {
+            have.get("error").is_none()
+                && want["type"] == have["type"]
+                && same(&want["value"], &have["value"])
+        }
     }
 }
 
@@ -45,7 +58,13 @@ fn every_recorded_program_gives_its_answer() {
     let golden = fs::read_to_string(folder().join("golden.jsonl")).unwrap();
     let mut out = Vec::new();
     // The time of the recordings does not show in them; it only has to lie between the deadlines that they use.
-    eval_jsonl(&corpus[..], &mut out, &Limits::default(), &mut FixedEnvironment::at(1_750_000_000_000)).unwrap();
+    eval_jsonl(
+        &corpus[..],
+        &mut out,
+        &Limits::default(),
+        &mut FixedEnvironment::at(1_750_000_000_000),
+    )
+    .unwrap();
     let text = String::from_utf8(out).unwrap();
     let answers: BTreeMap<String, Value> = text
         .lines()
@@ -70,5 +89,10 @@ fn every_recorded_program_gives_its_answer() {
         }
     }
     assert!(count >= 1664);
-    assert!(wrong.is_empty(), "{} of {count} wrong\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} wrong\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         any::<i64>().prop_map(|number| number.checked_abs().unwrap_or(0).to_string()),
-        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(|number| format!("{:e}", number.abs())),
+        any::<f64>()
+            .prop_filter("finite", |number| number.is_finite())
+            .prop_map(|number| format!("{:e}", number.abs())),
         Just("true".to_owned()),
         Just("null".to_owned()),
         "[a-c]",
@@ -20,21 +22,49 @@ fn expression() -> impl Strategy<Value = String> {
     ];
     leaf.prop_recursive(5, 40, 4, |inner| {
         let method = prop_oneof![
-            Just("length"), Just("split"), Just("replaceAll"), Just("substring"), Just("put"), Just("get"), Just("toString"),
-            Just("plusDays"), Just("withYear"), Just("format"), Just("toJson"), Just("equals"), Just("size"), Just("valueOf"),
+            Just("length"),
+            Just("split"),
+            Just("replaceAll"),
+            Just("substring"),
+            Just("put"),
+            Just("get"),
+            Just("toString"),
+            Just("plusDays"),
+            Just("withYear"),
+            Just("format"),
+            Just("toJson"),
+            Just("equals"),
+            Just("size"),
+            Just("valueOf"),
         ];
         let op = prop_oneof![
-            Just("+"), Just("-"), Just("*"), Just("/"), Just("%"), Just("=="), Just("!="), Just("<"), Just(">="), Just("&&"), Just("||"),
+            Just("+"),
+            Just("-"),
+            Just("*"),
+            Just("/"),
+            Just("%"),
+            Just("=="),
+            Just("!="),
+            Just("<"),
+            Just(">="),
+            Just("&&"),
+            Just("||"),
         ];
         prop_oneof![
             (inner.clone(), op, inner.clone()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
             inner.clone().prop_map(|a| format!("({a})")),
             inner.clone().prop_map(|a| format!("- - !{a}")),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
-            (inner.clone(), method, prop::collection::vec(inner.clone(), 0..3))
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
+            (
+                inner.clone(),
+                method,
+                prop::collection::vec(inner.clone(), 0..3)
+            )
                 .prop_map(|(a, method, args)| format!("({a}).{method}({})", args.join(", "))),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a})[{b}]")),
-            prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("new int[]{{{}}}", items.join(", "))),
+            prop::collection::vec(inner.clone(), 0..4)
+                .prop_map(|items| format!("new int[]{{{}}}", items.join(", "))),
             ("[a-c]", inner.clone()).prop_map(|(name, a)| format!("({name} += {a})")),
             inner.prop_map(|a| format!("String.format('%s|%5d|%.2f', {a}, 1, 2.5)")),
         ]
@@ -53,17 +83,26 @@ fn program() -> impl Strategy<Value = String> {
     ];
     let statement = simple.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(|items| format!("{{ {} }}", items.join(" "))),
-            (expression(), inner.clone()).prop_map(|(e, body)| format!("if ({e}) {{ {body} }} else if (true) {{ {body} }} else {{ }}")),
+            prop::collection::vec(inner.clone(), 0..3)
+                .prop_map(|items| format!("{{ {} }}", items.join(" "))),
+            (expression(), inner.clone()).prop_map(|(e, body)| format!(
+                "if ({e}) {{ {body} }} else if (true) {{ {body} }} else {{ }}"
+            )),
             (expression(), inner.clone()).prop_map(|(e, body)| format!("while ({e}) {{ {body} }}")),
-            (expression(), inner).prop_map(|(e, body)| format!("for (int i = 0, j; i < 3; i += 1) {{ a = {e}; {body} }}")),
+            (expression(), inner).prop_map(|(e, body)| format!(
+                "for (int i = 0, j; i < 3; i += 1) {{ a = {e}; {body} }}"
+            )),
         ]
     });
     prop::collection::vec(statement, 0..4).prop_map(|items| items.join("\n"))
 }
 
 fn small() -> Limits {
-    Limits { visits: 20_000, memory: 2_000_000, ..Limits::default() }
+    Limits {
+        visits: 20_000,
+        memory: 2_000_000,
+        ..Limits::default()
+    }
 }
 
 proptest! {
