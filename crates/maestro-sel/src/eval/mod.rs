@@ -35,6 +35,7 @@ pub(crate) fn run(code: &Code, host: &mut dyn Host, limits: &Limits) -> Result<O
         limits,
         arena: Arena::default(),
         slots: vec![UNBOUND; code.names.len()],
+        result: Operand::Fresh(Val::Null),
         meter: Meter::new(limits),
         caches: Caches::default(),
         host,
@@ -49,6 +50,8 @@ pub(crate) struct Eval<'a> {
     pub(crate) arena: Arena,
     /// The cell of each name of the program, or [`UNBOUND`].
     slots: Vec<u32>,
+    /// The value of the last expression statement or `return`.
+    result: Operand,
     pub(crate) meter: Meter,
     pub(crate) caches: Caches,
     pub(crate) host: &'a mut dyn Host,
@@ -57,11 +60,11 @@ pub(crate) struct Eval<'a> {
 /// The name has not been met yet.
 const UNBOUND: u32 = u32::MAX;
 
-/// How a step ended (SX-5).
+/// How a step ended (SX-5). The value of `Data` and `Return` is the evaluation's `result`, so that this stays a byte.
 enum Flow {
     None,
-    Data(Operand),
-    Return(Operand),
+    Data,
+    Return,
     Break,
     Continue,
 }
@@ -74,13 +77,12 @@ impl Eval<'_> {
     fn program(&mut self) -> Result<Output> {
         self.visit(PROGRAM_COST)?;
         let code = self.code;
-        let mut result = None;
+        let mut last = Flow::None;
         for (i, step) in code.steps.iter().enumerate() {
             match self.step(step)? {
-                Flow::None => result = None,
-                Flow::Data(value) => result = Some(value),
-                Flow::Return(value) => return self.output(&value),
-                Flow::Break | Flow::Continue if i + 1 < code.steps.len() => result = None,
+                flow @ (Flow::None | Flow::Data) => last = flow,
+                Flow::Return => return self.result(),
+                Flow::Break | Flow::Continue if i + 1 < code.steps.len() => last = Flow::None,
                 Flow::Break | Flow::Continue => {
                     return fail(
                         ErrorKind::Internal,
@@ -90,16 +92,24 @@ impl Eval<'_> {
                 }
             }
         }
-        match result {
-            Some(value) => self.output(&value),
-            None => Err(EvalError::bad_type(TypeName::Void)),
+        match last {
+            Flow::Data => self.result(),
+            _ => Err(EvalError::bad_type(TypeName::Void)),
         }
+    }
+
+    fn result(&mut self) -> Result<Output> {
+        let result = self.result.clone();
+        self.output(&result)
     }
 
     fn step(&mut self, step: &Step) -> Result<Flow> {
         self.visit(step.cost)?;
         match &step.kind {
-            StepKind::Expr(node) => self.expr(*node, 0).map(Flow::Data),
+            StepKind::Expr(node) => {
+                self.result = self.expr(*node, 0)?;
+                Ok(Flow::Data)
+            }
             StepKind::Declare(declaration) => self
                 .declare(declaration)
                 .map_err(|error| error.at(step.span)),
@@ -107,7 +117,7 @@ impl Eval<'_> {
                 let mut last = Flow::None;
                 for step in steps {
                     last = self.step(step)?;
-                    if matches!(last, Flow::Return(_) | Flow::Break | Flow::Continue) {
+                    if matches!(last, Flow::Return | Flow::Break | Flow::Continue) {
                         break;
                     }
                 }
@@ -128,9 +138,9 @@ impl Eval<'_> {
                 let mut passes = 0;
                 while self.condition(*condition)? {
                     match self.step(body)? {
-                        flow @ Flow::Return(_) => return Ok(flow),
+                        Flow::Return => return Ok(Flow::Return),
                         Flow::Break => break,
-                        Flow::None | Flow::Data(_) | Flow::Continue => {}
+                        Flow::None | Flow::Data | Flow::Continue => {}
                     }
                     self.pass(&mut passes)
                         .map_err(|error| error.at(step.span))?;
@@ -140,7 +150,10 @@ impl Eval<'_> {
             StepKind::For(parts) => self.for_loop(parts).map_err(|error| error.at(step.span)),
             StepKind::Break => Ok(Flow::Break),
             StepKind::Continue => Ok(Flow::Continue),
-            StepKind::Return(node) => self.expr(*node, 0).map(Flow::Return),
+            StepKind::Return(node) => {
+                self.result = self.expr(*node, 0)?;
+                Ok(Flow::Return)
+            }
             StepKind::Throw(node) => {
                 let value = self.expr(*node, 0)?;
                 let error = match self.read(&value) {
@@ -185,9 +198,9 @@ impl Eval<'_> {
                 None => self.visit(1)?,
             }
             match self.step(&parts.body)? {
-                flow @ Flow::Return(_) => return Ok(flow),
+                Flow::Return => return Ok(Flow::Return),
                 Flow::Break => return Ok(Flow::None),
-                Flow::None | Flow::Data(_) | Flow::Continue => {}
+                Flow::None | Flow::Data | Flow::Continue => {}
             }
             self.visit(parts.update_cost)?;
             if let Some(update) = parts.update {
@@ -581,7 +594,7 @@ impl Eval<'_> {
 /// An `if` keeps the data of its body to itself.
 fn swallow(flow: Flow) -> Flow {
     match flow {
-        Flow::Data(_) => Flow::None,
+        Flow::Data => Flow::None,
         other => other,
     }
 }

@@ -1,5 +1,9 @@
 //! Tests of the crate through its public door.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "helpers of tests, which read the recorded programs")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests, which read the recorded programs"
+)]
 
 mod cases;
 mod cases_dates;
