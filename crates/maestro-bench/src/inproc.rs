@@ -51,13 +51,25 @@ pub(crate) fn chain(id: &str, steps: usize) -> String {
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let temp = tempfile::tempdir()?;
-    let data = options.data.clone().unwrap_or_else(|| temp.path().join("data"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let settings = EngineSettings { local: None, ..EngineSettings::new(data.clone()) };
-    let engine = Engine::open(settings, &mut Registry::default(), |error| panic!("{error}"))?;
+    let data = options
+        .data
+        .clone()
+        .unwrap_or_else(|| temp.path().join("data"));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let settings = EngineSettings {
+        local: None,
+        ..EngineSettings::new(data.clone())
+    };
+    let engine = Engine::open(settings, &mut Registry::default(), |error| {
+        panic!("{error}")
+    })?;
     let user = User::Name("bench".into());
     for i in 0..options.workflows {
-        let request: WorkflowCreateRequest = read(chain(&format!("chain{i}"), options.steps).as_bytes())?;
+        let request: WorkflowCreateRequest =
+            read(chain(&format!("chain{i}"), options.steps).as_bytes())?;
         runtime.block_on(engine.push(request, user.clone()))?;
     }
     let before = folder_bytes(&data);
@@ -78,7 +90,9 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> 
                     }
                     let workflow = format!("chain{}", n % workflows);
                     let asked = Instant::now();
-                    engine.start(&workflow, "active", request.clone(), &user).await?;
+                    engine
+                        .start(&workflow, "active", request.clone(), &user)
+                        .await?;
                     histogram.record(u64::try_from(asked.elapsed().as_micros())?)?;
                 }
             }));
@@ -99,11 +113,25 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> 
     figures.add("jobs", jobs / took, "1/s");
     figures.add("instances", options.instances as f64 / took, "1/s");
     figures.latencies(&histogram);
-    figures.add("cpu per instance", cpu * 1e6 / options.instances as f64, "us");
+    figures.add(
+        "cpu per instance",
+        cpu * 1e6 / options.instances as f64,
+        "us",
+    );
     figures.add("cores used", cpu / took, "");
     figures.add("peak memory", memory(std::process::id()).0, "MiB");
-    figures.add("bytes per job", (folder_bytes(&data).saturating_sub(before)) as f64 / jobs, "B");
-    report.print(&format!("in process, {} steps, {} clients", options.steps, options.clients), &figures);
+    figures.add(
+        "bytes per job",
+        (folder_bytes(&data).saturating_sub(before)) as f64 / jobs,
+        "B",
+    );
+    report.print(
+        &format!(
+            "in process, {} steps, {} clients",
+            options.steps, options.clients
+        ),
+        &figures,
+    );
     engine.shutdown();
     Ok(())
 }

@@ -25,9 +25,16 @@ enum What {
 
 fn main() -> anyhow::Result<()> {
     let mut args = std::env::args_os();
-    if args.nth(1).is_some_and(|a| a == maestro_steps::supervisor::SUBCOMMAND) {
+    if args
+        .nth(1)
+        .is_some_and(|a| a == maestro_steps::supervisor::SUBCOMMAND)
+    {
         let code = maestro_steps::supervisor::main(args);
-        std::process::exit(if code == std::process::ExitCode::SUCCESS { 0 } else { 1 });
+        std::process::exit(if code == std::process::ExitCode::SUCCESS {
+            0
+        } else {
+            1
+        });
     }
     let args = Args::parse();
     let mut out = report::Report::new(args.json);

@@ -103,7 +103,9 @@ pub(crate) fn literal(value: &ParamValue) -> Result<EvaluatedValue, String> {
             EvaluatedValue::StringArray(items.clone())
         }
         ParamValue::LongArray(items) => EvaluatedValue::LongArray(items.clone()),
-        ParamValue::DoubleArray(items) => EvaluatedValue::DoubleArray(all(items, maestro_model::decimal::Decimal::to_f64)?),
+        ParamValue::DoubleArray(items) => {
+            EvaluatedValue::DoubleArray(all(items, maestro_model::decimal::Decimal::to_f64)?)
+        }
         ParamValue::BooleanArray(items) => EvaluatedValue::BooleanArray(items.clone()),
         ParamValue::Map(entries) => EvaluatedValue::Map(Arc::new(literals(entries)?)),
     })

@@ -215,7 +215,7 @@ impl Engine {
         for i in 0..READERS {
             let (shared, requests) = (shared.clone(), requests.clone());
             threads.push(spawn(format!("read-{i}"), move || {
-                serve_reads(&shared, &requests)
+                serve_reads(&shared, &requests);
             })?);
         }
         let committer = Committer {
@@ -832,14 +832,14 @@ impl Release for Dispatch {
             Released::Cancel(_, uuid, ty) => with_jobs(shared, |jobs| jobs.cancel(&uuid, ty)),
             Released::Release(_, uuid, ty) => with_jobs(shared, |jobs| jobs.release(&uuid, ty)),
             Released::Fetch(workflow, request, what) => {
-                drop(self.read.send(Read::Fetch(workflow, request, what)))
+                drop(self.read.send(Read::Fetch(workflow, request, what)));
             }
             Released::Load(workflow) => drop(self.read.send(Read::Load(workflow))),
             Released::Evaluate(workflow, at, plan) => {
-                drop(self.read.send(Read::Evaluate(workflow, at, plan)))
+                drop(self.read.send(Read::Evaluate(workflow, at, plan)));
             }
             Released::NotifyDurable(workflow, number) => {
-                shared.event(&workflow, Event::Durable(number))
+                shared.event(&workflow, Event::Durable(number));
             }
             Released::DefinitionChanged(workflow) => shared.definitions.changed(&workflow),
             Released::Purge(workflow) => crate::purge::purge(&shared.pipeline, workflow),
@@ -881,7 +881,7 @@ fn serve_reads(shared: &Arc<Shared>, requests: &Mutex<Receiver<Read>>) {
                 match retry(shared, |snapshot| fetch(shared, &workflow, &what, snapshot)) {
                     Ok(answer) => shared.event(&workflow, Event::Fetched { request, answer }),
                     Err(error) => {
-                        tracing::error!(%workflow, %error, "cannot read what the engine needs")
+                        tracing::error!(%workflow, %error, "cannot read what the engine needs");
                     }
                 }
             }

@@ -17,12 +17,15 @@ use uuid::Uuid;
 /// Which attempt of which workflow a job is.
 type Routes = Arc<Mutex<HashMap<JobKey, (Str, AttemptRef)>>>;
 
+/// Takes reports for workflows.
+type ReportTo = Arc<dyn Fn(&Str, Report) + Send + Sync>;
+
 /// The runtimes, as the engine uses them.
 pub(crate) struct Jobs {
     runtimes: Option<Runtimes>,
     routes: Routes,
     /// Takes reports.
-    report: Arc<dyn Fn(&Str, Report) + Send + Sync>,
+    report: ReportTo,
     clock: Arc<crate::clock::Clock>,
 }
 
@@ -32,7 +35,7 @@ impl Jobs {
             Box<dyn Fn(runtimes::Report) + Send + Sync>,
         ) -> Result<Option<Runtimes>, maestro_steps::local::OpenError>,
         clock: Arc<crate::clock::Clock>,
-        report: Arc<dyn Fn(&Str, Report) + Send + Sync>,
+        report: ReportTo,
     ) -> Result<Self, maestro_steps::local::OpenError> {
         let routes = Routes::default();
         let (to, known, time) = (report.clone(), routes.clone(), clock.clone());

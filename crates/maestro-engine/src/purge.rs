@@ -20,7 +20,10 @@ pub(crate) fn purge(pipeline: &Arc<Pipeline>, workflow: WorkflowKey) {
         for stage in PurgeStage::ALL {
             loop {
                 let (done, purged) = mpsc::channel();
-                let answer = Box::new(move |purged| drop(done.send(purged)));
+                let answer = Box::new(move |purged| {
+                    // Nobody listens when the server stops.
+                    let _ = done.send(purged);
+                });
                 pipeline.chore(Chore::Purge(workflow, stage, PIECE, answer));
                 // The committer is gone: the server stops.
                 let Ok(purged) = purged.recv() else { return };

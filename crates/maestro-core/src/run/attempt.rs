@@ -633,7 +633,7 @@ impl RunState {
             }
             Some(Outcome::UserError { retryable }) => failed(a, FailureClass::Error, retryable),
             Some(Outcome::PlatformError { retryable }) => {
-                failed(a, FailureClass::Platform, retryable)
+                failed(a, FailureClass::Platform, retryable);
             }
             Some(Outcome::FatalError) => a.enter(S::FatallyFailed, now),
             Some(Outcome::Stopped) => a.enter(S::Stopped, now),

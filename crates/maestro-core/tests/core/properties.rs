@@ -1,5 +1,7 @@
 //! Random definitions and events: whatever happens, every run ends, and memory equals the rows.
 
+use std::fmt::Write as _;
+
 use maestro_core::Settings;
 use maestro_core::message::{News, Outcome};
 use maestro_model::state::ActionKind;
@@ -47,7 +49,7 @@ fn definitions() -> impl Strategy<Value = String> {
         let mut edges = String::new();
         let mut bodies = Vec::new();
         for (i, (kind, mode, links)) in steps.iter().enumerate() {
-            edges += &format!("s{i} ");
+            write!(edges, "s{i} ").expect("a string takes text");
             for j in i + 1..steps.len() {
                 if links >> (2 * j % 32) & 3 == 0 {
                     let condition = if links >> (j % 32) & 1 == 0 {
@@ -55,7 +57,7 @@ fn definitions() -> impl Strategy<Value = String> {
                     } else {
                         "false"
                     };
-                    edges += &format!("s{i}>s{j}:{condition} ");
+                    write!(edges, "s{i}>s{j}:{condition} ").expect("a string takes text");
                 }
             }
             let mode = [
@@ -102,7 +104,7 @@ fn act(w: &mut World, what: Do, a: u8, b: u8) {
             outputs: Default::default(),
         }),
         Do::UserError => News::Ended(Outcome::UserError {
-            retryable: b % 5 != 0,
+            retryable: !b.is_multiple_of(5),
         }),
         Do::PlatformError => News::Ended(Outcome::PlatformError { retryable: true }),
         Do::Fatal => News::Ended(Outcome::FatalError),

@@ -37,7 +37,7 @@ impl World {
     fn end_again(&self) -> Result<(), String> {
         let mut copy = World::new(&graph("a>b", &[("a", SHELL)]), OWNER);
         copy.start();
-        copy.end(1, ActionKind::Stop).unwrap();
+        copy.end(1, ActionKind::Stop).expect("a stop");
         copy.report(1, "a", News::Ended(Outcome::Stopped));
         assert_eq!(
             copy.end(1, ActionKind::Stop),

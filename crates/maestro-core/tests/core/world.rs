@@ -1,4 +1,8 @@
-#![expect(unreachable_pub, reason = "a module of the test binary")]
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a module of test binaries"
+)]
 //! A workflow with a store in memory and a clock that is moved by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -456,9 +460,16 @@ impl World {
                 Effect::Launch(launch) => {
                     let id = &launch.plan.step(launch.at.step).id;
                     if launch.adopt {
-                        assert!(self.launched.contains(&launch.at), "adopted but never launched");
+                        assert!(
+                            self.launched.contains(&launch.at),
+                            "adopted but never launched"
+                        );
                     } else {
-                        assert!(self.launched.insert(launch.at), "launched twice: {:?}", launch.at);
+                        assert!(
+                            self.launched.insert(launch.at),
+                            "launched twice: {:?}",
+                            launch.at
+                        );
                         self.jobs.push(format!("launch {id}#{}", launch.at.attempt));
                     }
                 }

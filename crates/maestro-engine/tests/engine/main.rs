@@ -1,5 +1,7 @@
 //! The engine on a real store, with real shells.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,8 +91,14 @@ async fn end(engine: &Engine, workflow: &str, instance: i64) -> InstanceStatus {
     }
     let snapshot = engine.snapshot().expect("snapshot");
     let row = snapshot.workflow(workflow).unwrap().expect("workflow");
-    let run = snapshot.latest_run(row.key, instance).unwrap().expect("run");
-    panic!("instance {instance} of {workflow} does not end: {:#?}", snapshot.steps(run.key).unwrap());
+    let run = snapshot
+        .latest_run(row.key, instance)
+        .unwrap()
+        .expect("run");
+    panic!(
+        "instance {instance} of {workflow} does not end: {:#?}",
+        snapshot.steps(run.key).unwrap()
+    );
 }
 
 fn steps(engine: &Engine, workflow: &str, instance: i64) -> Vec<StepStatus> {

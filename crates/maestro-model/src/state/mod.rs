@@ -11,9 +11,9 @@ mod timeline;
 
 pub use ids::{AttemptRef, InstanceRef, Millis, RunKey, StepOrd, WorkflowKey, step_uuid};
 pub use row::{
-    ActionKind, Artifact, Conditions, DeletedWorkflow, Origin, PropertiesRow, Retries, RowSink, RunBody,
-    RunHead, RunPolicy, RunRow, Stamp, StatusChange, StepRow, StepState, StepTimes, Termination,
-    VersionRow, WorkflowRow,
+    ActionKind, Artifact, Conditions, DeletedWorkflow, Origin, PropertiesRow, Retries, RowSink,
+    RunBody, RunHead, RunPolicy, RunRow, Stamp, StatusChange, StepRow, StepState, StepTimes,
+    Termination, VersionRow, WorkflowRow,
 };
 pub use status::{InstanceStatus, RunStatus, StepStatus};
 pub use timeline::{Level, Text, Timeline, TimelineEvent};
