@@ -66,8 +66,8 @@ impl Weighter<(WorkflowKey, i64), Arc<Plan>> for PlanWeight {
     }
 }
 
-/// The caches.
-pub(crate) struct Definitions {
+/// Caches of definitions.
+pub struct Definitions {
     heads: Cache<Str, Arc<Head>>,
     plans: Cache<(WorkflowKey, i64), Arc<Plan>, PlanWeight>,
     properties: Cache<(WorkflowKey, Millis), Arc<Properties>>,
@@ -76,7 +76,9 @@ pub(crate) struct Definitions {
 }
 
 impl Definitions {
-    pub(crate) fn new(plan_bytes: u64) -> Self {
+    /// Empty caches; compiled versions take about so many bytes at most.
+    #[must_use]
+    pub fn new(plan_bytes: u64) -> Self {
         let plans = usize::try_from(plan_bytes / 2048).unwrap_or(1024).max(16);
         Self {
             heads: Cache::new(20_000),
@@ -171,9 +173,11 @@ impl Definitions {
 
 /// Why something cannot be loaded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LoadError {
+pub enum LoadError {
+    /// The store cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// It holds something that cannot be understood.
     #[error("{0}")]
     Damaged(String),
 }

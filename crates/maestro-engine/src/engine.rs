@@ -1,28 +1,27 @@
 //! The front door.
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use maestro_core::message::{
-    Command, Event, Fetch, Fetched, LoadedRun, Push, Refusal, Reply, Start, StartOutcome,
+    Command, Event, Fetch, Push, Refusal, Reply, Start, StartOutcome,
 };
 use maestro_core::plan::{Plan, PlanError, Timeout};
-use maestro_core::{Keys, Resumed, Values, literals, values_to_json};
+use maestro_core::{Keys, Values, literals, values_to_json};
 use maestro_model::Str;
 use maestro_model::codec::to_text;
 use maestro_model::definition::{Properties, User, Workflow, WorkflowCreateRequest};
 use maestro_model::run::{Initiator, StartRequest};
 use maestro_model::state::{
-    ActionKind, AttemptRef, InstanceRef, Origin, RunKey, RunPolicy, StepStatus, TimelineEvent,
-    WorkflowKey, WorkflowRow, step_uuid,
+    ActionKind, AttemptRef, InstanceRef, Origin, RunPolicy, TimelineEvent,
+    WorkflowKey, WorkflowRow,
 };
 use maestro_model::validate::{self, Invalid};
-use maestro_steps::local::{JobKey, LogChunk, LogFollow};
+use maestro_steps::local::{LogChunk, LogFollow};
 use maestro_steps::runtimes::Runtimes;
-use maestro_store::{CommitError, LiveRuns, ReadError, Readers, ShardSet, Snapshot, sqlite};
+use maestro_store::{CommitError, ReadError, Readers, ShardSet, Snapshot, sqlite};
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
@@ -31,8 +30,9 @@ use crate::committer::{Committer, Pipeline, Release};
 use crate::definitions::{Definitions, Head, LoadError, VersionSelector};
 use crate::jobs::{Jobs, key_of};
 use crate::loader;
+use crate::recovery;
 use crate::metrics::Metrics;
-use crate::partition::{Input, Partition, Released, shard_of};
+use crate::partition::{Input, Released, shard_of};
 use crate::settings::{EngineSettings, OpenError};
 use crate::worker::{Inbox, Worker};
 
@@ -207,7 +207,19 @@ impl Engine {
             report,
         )?;
         let _ = shared.jobs.set(jobs);
-        let partitions = recover(&shared, count)?;
+        let snapshot = shared.readers.snapshot()?;
+        let recovered = recovery::recover(
+            &*snapshot,
+            &shared.definitions,
+            shared.settings.core,
+            count,
+            shared.clock.now(),
+        )?;
+        drop(snapshot);
+        if let Some(jobs) = shared.jobs.get() {
+            jobs.sweep(recovered.jobs.iter().filter_map(key_of).collect());
+        }
+        let partitions = recovered.partitions;
 
         let (read, requests) = channel();
         let requests = Arc::new(Mutex::new(requests));
@@ -724,93 +736,6 @@ fn prepare(
     })
 }
 
-/// Takes up what was at work (design, "Durability and recovery").
-fn recover(shared: &Arc<Shared>, count: usize) -> Result<Vec<Partition>, OpenError> {
-    let snapshot = shared.readers.snapshot()?;
-    let last_run = snapshot.largest_run_key()?.map_or(0, |RunKey(key)| key);
-    let workflow_keys = snapshot.largest_workflow_keys()?;
-    let mut partitions: Vec<Partition> = (0..count)
-        .map(|worker| {
-            let shards = (0..Keys::SHARDS).filter(|s| usize::from(*s) % count == worker);
-            let keys = shards.map(|s| {
-                Keys::new(
-                    s,
-                    workflow_keys[usize::from(s)].map_or(0, |k| k.0),
-                    last_run,
-                )
-            });
-            Partition::new(shared.settings.core, keys)
-        })
-        .collect();
-
-    let mut live: BTreeMap<WorkflowKey, Vec<LoadedRun>> = BTreeMap::new();
-    let mut known = HashSet::new();
-    let mut failure = None;
-    snapshot.live_runs(ShardSet::ALL, LiveRuns::Begun, &mut |row, steps| {
-        if failure.is_some() {
-            return;
-        }
-        let uuid = row.body.uuid;
-        match loader::run(row, steps, &shared.definitions, &*snapshot) {
-            Ok(run) => {
-                known.extend(jobs_of(&run, &uuid));
-                live.entry(run.row.workflow).or_default().push(run);
-            }
-            Err(error) => failure = Some(error),
-        }
-    })?;
-    if let Some(error) = failure {
-        return Err(match error {
-            LoadError::Read(error) => OpenError::Read(error),
-            LoadError::Damaged(text) => OpenError::Damaged(text),
-        });
-    }
-    if let Some(jobs) = shared.jobs.get() {
-        jobs.sweep(known);
-    }
-    let mut queued: BTreeMap<WorkflowKey, u64> =
-        snapshot.queued_counts(ShardSet::ALL)?.into_iter().collect();
-    let keys: Vec<WorkflowKey> = live
-        .keys()
-        .chain(queued.keys())
-        .copied()
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let now = shared.clock.now();
-    for key in keys {
-        let Some(row) = snapshot.workflow_by_key(key)? else {
-            return Err(OpenError::Damaged(format!(
-                "runs of workflow number {} which is not there",
-                key.0
-            )));
-        };
-        let id: Str = (&*row.id).into();
-        let mut resumed = Resumed {
-            row: None,
-            properties: Properties::default(),
-            deleted_instances: 0,
-            purging: false,
-            failed: 0,
-            queued: queued.remove(&key).unwrap_or(0),
-            live: live.remove(&key).unwrap_or_default(),
-        };
-        loader::fill(&mut resumed, row, &*snapshot)
-            .map_err(|e| OpenError::Damaged(e.to_string()))?;
-        partitions[usize::from(shard_of(&id)) % count].resume(&id, resumed, now);
-    }
-    Ok(partitions)
-}
-
-/// The jobs that a run may have at work.
-fn jobs_of(run: &LoadedRun, uuid: &Uuid) -> Vec<JobKey> {
-    run.steps
-        .iter()
-        .filter(|s| matches!(s.state.status, StepStatus::Starting | StepStatus::Running))
-        .filter_map(|s| key_of(&step_uuid(uuid, &run.plan.step(s.step).id, s.attempt)))
-        .collect()
-}
-
 /// What becomes of effects once their batch is durable.
 struct Dispatch {
     shared: Arc<Shared>,
@@ -878,7 +803,7 @@ fn serve_reads(shared: &Arc<Shared>, requests: &Mutex<Receiver<Read>>) {
                     .internal(Input::Loaded { workflow, loaded });
             }
             Read::Fetch(workflow, request, what) => {
-                match retry(shared, |snapshot| fetch(shared, &workflow, &what, snapshot)) {
+                match retry(shared, |snapshot| recovery::fetch(&shared.definitions, &workflow, &what, snapshot)) {
                     Ok(answer) => shared.event(&workflow, Event::Fetched { request, answer }),
                     Err(error) => {
                         tracing::error!(%workflow, %error, "cannot read what the engine needs");
@@ -912,46 +837,4 @@ fn retry<T>(
             other => return other,
         }
     }
-}
-
-fn fetch(
-    shared: &Shared,
-    workflow: &str,
-    what: &Fetch,
-    snapshot: &dyn Snapshot,
-) -> Result<Fetched, LoadError> {
-    let row = snapshot.workflow(workflow)?;
-    let key = row.map(|row| row.key);
-    let with_steps = |row: maestro_model::state::RunRow| {
-        // What waits or is over needs no steps.
-        loader::run(row, Vec::new(), &shared.definitions, snapshot)
-    };
-    Ok(match what {
-        Fetch::Queued { after, limit } => {
-            let limit = u32::try_from(*limit).unwrap_or(u32::MAX);
-            let rows = match key {
-                Some(key) => snapshot.queued(key, *after, limit)?,
-                None => Vec::new(),
-            };
-            Fetched::Queued(rows.into_iter().map(with_steps).collect::<Result<_, _>>()?)
-        }
-        Fetch::Instance(instance) => {
-            let row = match key {
-                Some(key) => snapshot.latest_run(key, *instance)?,
-                None => None,
-            };
-            Fetched::Instance(row.map(with_steps).transpose()?.map(Box::new))
-        }
-        Fetch::Uuid(uuid) => Fetched::Uuid(match key {
-            Some(key) => snapshot.run_by_uuid(key, uuid)?.is_some(),
-            None => false,
-        }),
-        Fetch::Deleted => {
-            let previous = snapshot.previous_workflow(workflow)?;
-            Fetched::Deleted {
-                last_instance: previous.map_or(0, |p| p.last_instance),
-                purging: previous.is_some_and(|p| p.purging.is_some()),
-            }
-        }
-    })
 }

@@ -19,10 +19,10 @@ mod loader;
 pub mod metrics;
 pub mod partition;
 mod purge;
+pub mod recovery;
 mod settings;
 mod worker;
 
-pub use definitions::{Head, VersionSelector};
+pub use definitions::{Definitions, Head, LoadError, VersionSelector};
 pub use engine::{Engine, EngineError, Health, Pushed, Started};
-pub use loader::{load_run, load_workflow};
 pub use settings::{EngineSettings, OpenError};

@@ -11,10 +11,6 @@ use maestro_store::Snapshot;
 use crate::definitions::{Definitions, LoadError};
 
 /// A workflow without runs at work, as the store has it.
-pub fn load_workflow(id: &str, snapshot: &dyn Snapshot) -> Result<Resumed, String> {
-    workflow(id, snapshot).map_err(|e| e.to_string())
-}
-
 pub(crate) fn workflow(id: &str, snapshot: &dyn Snapshot) -> Result<Resumed, LoadError> {
     let row = snapshot.workflow(id)?;
     let previous = snapshot.previous_workflow(id)?;
@@ -68,7 +64,7 @@ pub(crate) fn run(
 }
 
 /// A run with its plan, and the values that its rows hold on top of the definition's.
-pub fn load_run(
+fn load_run(
     row: RunRow,
     steps: Vec<StepRow>,
     plan: Arc<maestro_core::plan::Plan>,

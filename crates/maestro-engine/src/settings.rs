@@ -70,3 +70,12 @@ pub enum OpenError {
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
 }
+
+impl From<crate::LoadError> for OpenError {
+    fn from(error: crate::LoadError) -> Self {
+        match error {
+            crate::LoadError::Read(error) => Self::Read(error),
+            crate::LoadError::Damaged(text) => Self::Damaged(text),
+        }
+    }
+}
