@@ -86,10 +86,12 @@ fn main() -> anyhow::Result<()> {
     });
     let (seeds, events, crashes, edges) = totals.into_inner().unwrap_or_default();
     println!("{seeds} seeds, {events} events, {crashes} crashes survived, {:.1} s", began.elapsed().as_secs_f64());
-    for (old, new) in edges.missing() {
+    for (old, new) in edges.missing().into_iter().filter(|_| seeds > 1_000) {
         println!("never taken: {} -> {}", old.as_str(), new.as_str());
     }
-    anyhow::ensure!(!failed.load(Ordering::Relaxed), "a promise was broken");
+    if failed.load(Ordering::Relaxed) {
+        std::process::exit(1);
+    }
     Ok(())
 }
 

@@ -159,6 +159,7 @@ impl World<'_> {
     /// Plays until nothing is left to happen, or for so long.
     fn run(&mut self, millis: Millis) -> Result<(), String> {
         let until = self.now + millis;
+        self.after()?;
         loop {
             let timer = match &self.server {
                 Some(server) if !self.forgotten => server.next_deadline(),
