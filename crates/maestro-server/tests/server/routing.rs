@@ -226,8 +226,7 @@ async fn what_needs_a_user_says_so_and_nothing_else_does() {
         let path = path
             .replace("{i}", "1")
             .replace("{r}", "1")
-            .replace('{', "")
-            .replace('}', "");
+            .replace(['{', '}'], "");
         for (verb, operation) in verbs.as_object().expect("verbs") {
             let is_absent = operation["responses"].get("501").is_some();
             if is_absent || operation.get("requestBody").is_some() {
