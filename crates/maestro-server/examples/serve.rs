@@ -1,5 +1,7 @@
 //! A server on a folder that goes with it: `serve [PORT]`. For trying things, and for the conformance scenarios.
 
+#![expect(clippy::print_stderr, reason = "an example talks to who runs it")]
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 

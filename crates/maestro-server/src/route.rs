@@ -52,8 +52,8 @@ pub(crate) enum Handler {
     Read(fn(&Call, &Moment) -> Result<Answer, Fault>),
     /// Sends commands, or goes on answering later.
     Act(fn(Call) -> Acting),
-    /// This server cannot do it yet: the words say what.
-    Absent(&'static str),
+    /// This server cannot do it yet: the words say what. A faulty request is told so nevertheless.
+    Absent(&'static str, fn(&Call) -> Result<(), Fault>),
 }
 
 /// A row of the table.
@@ -296,7 +296,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let none = Handler::Absent("");
+        let none = Handler::Absent("", |_| Ok(()));
         Table::new(vec![
             Route::get("/w/{wf}/overview", "", none),
             Route::get("/w/{wf}/instances/{i:long}", "", none),

@@ -1,6 +1,6 @@
 //! The one table of routes (spec 04 section 1, decision 16, and our own).
 
-use crate::handlers::{actions, definitions, instances, lists, logs, steps, system};
+use crate::handlers::{absent, actions, definitions, instances, lists, logs, steps, system};
 use crate::route::Handler::{Absent, Act, Now, Read};
 use crate::route::Route;
 
@@ -81,21 +81,21 @@ fn definitions_group() -> Vec<Route> {
         Route::post(
             workflows!("/{wf}/properties"),
             "change properties",
-            Absent("changing properties without a push"),
+            Absent("changing properties without a push", absent::properties),
         )
         .json("Object")
         .user(),
         Route::post(
             workflows!("/{wf}/properties/tag"),
             "add a workflow tag",
-            Absent("adding a workflow tag"),
+            Absent("adding a workflow tag", absent::tag),
         )
         .json("Object")
         .user(),
         Route::delete(
             workflows!("/{wf}/properties/tag/{tagName}"),
             "remove a workflow tag",
-            Absent("removing a workflow tag"),
+            Absent("removing a workflow tag", absent::nothing),
         )
         .user(),
         Route::delete(
@@ -144,13 +144,13 @@ fn definitions_group() -> Vec<Route> {
         Route::put(
             workflows!("/{wf}/actions/deactivate"),
             "have no active version",
-            Absent("deactivating a workflow"),
+            Absent("deactivating a workflow", absent::nothing),
         )
         .user(),
         Route::put(
             workflows!("/{wf}/versions/{version}/actions/activate"),
             "make a version the active one",
-            Absent("activating a version"),
+            Absent("activating a version", absent::nothing),
         )
         .user(),
     ]
@@ -169,16 +169,6 @@ fn instances_group() -> Vec<Route> {
             "string",
             "only with these statuses, separated by commas",
         )
-        .query(
-            "created_from",
-            "integer",
-            "only created at this time or later, in epoch milliseconds",
-        )
-        .query(
-            "created_before",
-            "integer",
-            "only created before this time, in epoch milliseconds",
-        )
         .query("first", "integer", "so many: 1 to 200, 50 if not given")
         .query("cursor", "string", "`end_cursor` of the page before")
         .answers("InstanceSummaryPage"),
@@ -191,13 +181,13 @@ fn instances_group() -> Vec<Route> {
         Route::get(
             workflows!("/instances/inline-workflow-id"),
             "the id of the inline workflow of a loop",
-            Absent("inline workflows"),
+            Absent("inline workflows", absent::json),
         )
         .json("Object"),
         Route::get(
             instance!("/inline-path"),
             "the path to an inline instance",
-            Absent("inline workflows"),
+            Absent("inline workflows", absent::nothing),
         ),
         Route::get(
             instance!("/runs/{run}"),
@@ -277,13 +267,13 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             workflows!("/{wf}/actions/unblock"),
             "unblock all failed instances",
-            Absent("unblocking"),
+            Absent("unblocking", absent::nothing),
         )
         .user(),
         Route::post(
             instance!("/actions/restart"),
             "restart an instance",
-            Absent("restarting an instance"),
+            Absent("restarting an instance", absent::restart),
         )
         .json("Object")
         .user(),
@@ -304,7 +294,7 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             instance!("/actions/unblock"),
             "unblock the latest run",
-            Absent("unblocking"),
+            Absent("unblocking", absent::nothing),
         )
         .user(),
         Route::put(
@@ -324,7 +314,7 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             instance!("/runs/{r:long}/actions/unblock"),
             "unblock a run that must be the latest",
-            Absent("unblocking"),
+            Absent("unblocking", absent::nothing),
         )
         .user(),
     ]
@@ -399,24 +389,24 @@ fn steps_group() -> Vec<Route> {
 fn step_actions() -> Vec<Route> {
     const BREAKPOINTS: &str = "breakpoints";
     vec![
-        Route::post(instance!("/steps/{s}/actions/restart"), "restart a step", Absent("restarting a step"))
+        Route::post(instance!("/steps/{s}/actions/restart"), "restart a step", Absent("restarting a step", absent::step_restart))
             .json("Object")
             .user(),
-        Route::put(instance!("/steps/{s}/actions/stop"), "stop a step", Absent("stopping a single step")).user(),
-        Route::put(instance!("/steps/{s}/actions/kill"), "fail a step", Absent("failing a single step")).user(),
-        Route::put(instance!("/steps/{s}/actions/skip"), "skip a step", Absent("skipping a step")).user(),
-        Route::put(instance!("/steps/{s}/actions/bypass"), "go on without the signals", Absent("bypassing signals"))
+        Route::put(instance!("/steps/{s}/actions/stop"), "stop a step", Absent("stopping a single step", absent::step_action)).user(),
+        Route::put(instance!("/steps/{s}/actions/kill"), "fail a step", Absent("failing a single step", absent::step_action)).user(),
+        Route::put(instance!("/steps/{s}/actions/skip"), "skip a step", Absent("skipping a step", absent::step_action)).user(),
+        Route::put(instance!("/steps/{s}/actions/bypass"), "go on without the signals", Absent("bypassing signals", absent::step_action))
             .user(),
-        Route::post(workflows!("/steps/breakpoints"), "set a breakpoint", Absent(BREAKPOINTS))
+        Route::post(workflows!("/steps/breakpoints"), "set a breakpoint", Absent(BREAKPOINTS, absent::json))
             .json("Object")
             .user(),
-        Route::delete(workflows!("/steps/breakpoints"), "remove a breakpoint", Absent(BREAKPOINTS)).user(),
-        Route::get(workflows!("/steps/breakpoints"), "list breakpoints", Absent(BREAKPOINTS)),
-        Route::get(workflows!("/steps/breakpoints/paused-step-attempts"), "list paused attempts", Absent(BREAKPOINTS)),
+        Route::delete(workflows!("/steps/breakpoints"), "remove a breakpoint", Absent(BREAKPOINTS, absent::breakpoints)).user(),
+        Route::get(workflows!("/steps/breakpoints"), "list breakpoints", Absent(BREAKPOINTS, absent::breakpoints)),
+        Route::get(workflows!("/steps/breakpoints/paused-step-attempts"), "list paused attempts", Absent(BREAKPOINTS, absent::breakpoints)),
         Route::put(
             workflows!("/steps/breakpoints/{wf}/instances/{i:long}/runs/{run}/steps/{s}/attempts/{a:long}/actions/resume"),
             "resume a paused attempt",
-            Absent(BREAKPOINTS),
+            Absent(BREAKPOINTS, absent::nothing),
         )
         .user(),
     ]
@@ -428,30 +418,30 @@ fn others() -> Vec<Route> {
     const SIGNALS: &str = "signals";
     const LOOPS: &str = "views of loops";
     vec![
-        Route::post("/api/v3/job-templates", "store a job template", Absent(TEMPLATES))
+        Route::post("/api/v3/job-templates", "store a job template", Absent(TEMPLATES, absent::json))
             .json("Object")
             .user(),
-        Route::post("/api/v3/job-templates/yaml", "store a job template in YAML", Absent(TEMPLATES))
+        Route::post("/api/v3/job-templates/yaml", "store a job template in YAML", Absent(TEMPLATES, absent::nothing))
             .yaml()
             .user(),
-        Route::get("/api/v3/job-templates/{type}", "a job template", Absent(TEMPLATES)),
-        Route::delete("/api/v3/job-templates/{type}", "delete versions of a job template", Absent(TEMPLATES)),
-        Route::get("/api/v3/job-templates", "list job templates", Absent(TEMPLATES)),
-        Route::post("/api/v3/tag-permits", "set a permit", Absent(PERMITS)).json("Object").user(),
-        Route::get("/api/v3/tag-permits/{tag}", "a permit", Absent(PERMITS)),
-        Route::delete("/api/v3/tag-permits/{tag}", "remove a permit", Absent(PERMITS)),
-        Route::post("/api/v3/signals", "announce a signal", Absent(SIGNALS)).json("Object"),
-        Route::get("/api/v3/signals/{signalName}/instances/{seq}", "an announced signal", Absent(SIGNALS)),
-        Route::put("/api/v3/output-data", "hand in outputs of a job", Absent("outputs that jobs hand in")).json("Object"),
+        Route::get("/api/v3/job-templates/{type}", "a job template", Absent(TEMPLATES, absent::nothing)),
+        Route::delete("/api/v3/job-templates/{type}", "delete versions of a job template", Absent(TEMPLATES, absent::nothing)),
+        Route::get("/api/v3/job-templates", "list job templates", Absent(TEMPLATES, absent::nothing)),
+        Route::post("/api/v3/tag-permits", "set a permit", Absent(PERMITS, absent::json)).json("Object").user(),
+        Route::get("/api/v3/tag-permits/{tag}", "a permit", Absent(PERMITS, absent::nothing)),
+        Route::delete("/api/v3/tag-permits/{tag}", "remove a permit", Absent(PERMITS, absent::nothing)),
+        Route::post("/api/v3/signals", "announce a signal", Absent(SIGNALS, absent::json)).json("Object"),
+        Route::get("/api/v3/signals/{signalName}/instances/{seq}", "an announced signal", Absent(SIGNALS, absent::nothing)),
+        Route::put("/api/v3/output-data", "hand in outputs of a job", Absent("outputs that jobs hand in", absent::json)).json("Object"),
         Route::post(
             "/api/v3/groups/workflows/{wf}/instances/{i:long}/runs/{r:long}/groups/{groupInfo:long}/steps/{s}/message/{code:int}",
             "send a message to a step",
-            Absent("messages to steps"),
+            Absent("messages to steps", absent::json),
         )
         .json("Object"),
-        Route::get(flatten!(""), "page through the iterations of a step", Absent(LOOPS)),
-        Route::get(flatten!("/iterations/{iterationId}"), "one iteration", Absent(LOOPS)),
-        Route::get(flatten!("/summary"), "what the iterations have in common", Absent(LOOPS)),
+        Route::get(flatten!(""), "page through the iterations of a step", Absent(LOOPS, absent::nothing)),
+        Route::get(flatten!("/iterations/{iterationId}"), "one iteration", Absent(LOOPS, absent::nothing)),
+        Route::get(flatten!("/summary"), "what the iterations have in common", Absent(LOOPS, absent::nothing)),
     ]
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn runs(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
     };
     let rows = |key, range| Ok(snapshot.runs(key, instance, range)?);
     let id = |row: &RunRow| row.id.run;
-    page(moment, &asked, list, Aggregation::Stored, rows, id)
+    page(moment, &asked, list.as_ref(), Aggregation::Stored, rows, id)
 }
 
 /// E24.
@@ -114,7 +114,7 @@ pub(crate) fn instances(call: &Call, moment: &Moment<'_>) -> Result<Answer, Faul
     };
     let rows = |key, range| Ok(snapshot.instances(key, range)?);
     let id = |row: &RunRow| row.id.instance;
-    page(moment, &asked, list, aggregation, rows, id)
+    page(moment, &asked, list.as_ref(), aggregation, rows, id)
 }
 
 /// What there is to page through.
@@ -134,12 +134,12 @@ impl List {
 fn page(
     moment: &Moment<'_>,
     asked: &Asked,
-    list: Option<List>,
+    list: Option<&List>,
     aggregation: Aggregation,
     rows: impl Fn(WorkflowKey, RunRange) -> Result<Vec<RunRow>, Fault>,
     id: impl Fn(&RunRow) -> i64,
 ) -> Result<Answer, Fault> {
-    let Some(List { workflow, all }) = list else {
+    let Some(&List { workflow, all }) = list else {
         return Ok(Answer::json(&Page::<JsonText>::new(None, None, Vec::new())));
     };
     let mut shown: Option<IdRange> = None;

@@ -53,8 +53,6 @@ pub(crate) fn workflows(call: &Call, moment: &Moment<'_>) -> Result<Answer, Faul
 /// `GET /api/v3/instances`: latest runs, newest first.
 pub(crate) fn instances(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
     let limit = limit(call)?;
-    let created_from = call.query.number("created_from")?;
-    let created_before = call.query.number("created_before")?;
     let statuses = statuses(call)?;
     let cursor = paging::cursor(call);
     let before = cursor.as_ref().map(|text| {
@@ -73,8 +71,7 @@ pub(crate) fn instances(call: &Call, moment: &Moment<'_>) -> Result<Answer, Faul
     let filter = InstanceFilter {
         workflow,
         statuses,
-        created_from,
-        created_before,
+        ..InstanceFilter::default()
     };
     let wanted = u32::try_from(limit).unwrap_or(u32::MAX);
     let list = moment

@@ -1,5 +1,6 @@
 //! Handlers, by what they are about. Each parses, calls, renders.
 
+pub(crate) mod absent;
 pub(crate) mod actions;
 pub(crate) mod definitions;
 pub(crate) mod instances;

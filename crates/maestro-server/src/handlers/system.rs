@@ -59,5 +59,5 @@ pub(crate) fn openapi(call: &Call) -> Result<Answer, Fault> {
 
 /// The page that shows it.
 pub(crate) fn docs(_: &Call) -> Result<Answer, Fault> {
-    Ok(Answer::text(HTML, include_str!("../docs.html")))
+    Ok(Answer::text(HTML, include_str!("../openapi/docs.html")))
 }

@@ -1,0 +1,474 @@
+//! Instances over HTTP.
+
+use serde_json::{Value, json};
+
+use crate::support::{MANUAL, Server, no_ops, shell};
+
+const W: &str = "/api/v3/workflows";
+
+// [04:23] [04:24] [04:25] [04:27]
+#[tokio::test(flavor = "multi_thread")]
+async fn starting_answers_with_the_new_run() {
+    let server = Server::start().await;
+    server.push("w", no_ops(&["a", "b"])).await;
+    let start = async |body: &str| {
+        server
+            .call(
+                "POST",
+                &format!("{W}/w/versions/default/actions/start"),
+                body,
+            )
+            .await
+    };
+    let body = r#"{"initiator":{"type":"manual","user":"somebody"},"request_id":"123e4567-e89b-12d3-a456-426614174000"}"#;
+    let first = start(body).await.json();
+    assert_eq!(first["status"], "CREATED");
+    assert_eq!(
+        (&first["workflow_instance_id"], &first["workflow_run_id"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(first["timeline_event"]["type"], "LOG");
+    let again = start(body).await.json();
+    assert_eq!(again["status"], "DUPLICATED");
+    assert_eq!(
+        (&again["workflow_instance_id"], &again["workflow_run_id"]),
+        (&json!(0), &json!(0))
+    );
+    assert_eq!(again["workflow_uuid"], first["workflow_uuid"]);
+    let done = server
+        .wait(&format!("{W}/w/instances/1"), "/status", &["SUCCEEDED"])
+        .await;
+    assert_eq!(
+        done["initiator"],
+        json!({ "depth": 0, "type": "MANUAL", "user": "tester" })
+    );
+    let got = start("{}").await.is_details(400, "BAD_REQUEST").json();
+    assert_eq!(got["errors"], json!(["initiator may not be null"]));
+    for unreadable in [
+        r#"{"initiator":{"type":"robot"}}"#,
+        r#"{"initiator":{"type":"manual"},"run_params":{"p":{"value":1,"expression":"1","type":"LONG"}}}"#,
+    ] {
+        assert_eq!(
+            start(unreadable)
+                .await
+                .is_details(400, "BAD_REQUEST")
+                .json()
+                .get("errors"),
+            None
+        );
+    }
+    let reserved =
+        r#"{"initiator":{"type":"manual"},"run_params":{"params":{"value":1,"type":"LONG"}}}"#;
+    start(reserved).await.is_details(400, "BAD_REQUEST");
+    let version = async |version: &str| {
+        server
+            .call(
+                "POST",
+                &format!("{W}/w/versions/{version}/actions/start"),
+                MANUAL,
+            )
+            .await
+    };
+    version("9").await.is_details(404, "NOT_FOUND");
+    version("x").await.is_details(400, "BAD_REQUEST");
+    server.stop().await;
+}
+
+// [04:30] [04:31]
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_are_selected_by_word_or_number() {
+    let server = Server::start().await;
+    server.push("w", no_ops(&["a"])).await;
+    server.start_instance("w").await;
+    server
+        .wait(&format!("{W}/w/instances/1"), "/status", &["SUCCEEDED"])
+        .await;
+    let get = async |path: &str| server.get(&format!("{W}/w/instances/{path}")).await;
+    let plain = get("1/runs/1").await.json();
+    assert_eq!(plain.get("aggregated_info"), None);
+    for same in ["1/runs/latest", "1/runs/LATEST", "1/runs/0", "0001/runs/+1"] {
+        assert_eq!(get(same).await.json(), plain, "{same}");
+    }
+    let aggregated = get("1/runs/1?aggregated=true").await.json();
+    assert_eq!(
+        aggregated["aggregated_info"]["workflow_instance_status"],
+        "SUCCEEDED"
+    );
+    assert_eq!(get("1").await.json(), aggregated);
+    get("1/runs/abc").await.is_details(400, "BAD_REQUEST");
+    get("1/runs/%201").await.is_details(400, "BAD_REQUEST");
+    get("1/runs/-5").await.is_details(404, "NOT_FOUND");
+    get("1/runs/2").await.is_details(404, "NOT_FOUND");
+    get("abc").await.is_problem(400);
+    get("9").await.is_details(404, "NOT_FOUND");
+    // [04:69]
+    server
+        .get(&format!("{W}/none/instances/1/runs/x"))
+        .await
+        .is_details(400, "BAD_REQUEST");
+    let statuses = |instance: &Value| -> Vec<Value> {
+        let events = instance["timeline"].as_array().cloned().unwrap_or_default();
+        let changes = events.iter().filter(|e| e["type"] == "STATUS");
+        changes.map(|e| e["status"].clone()).collect()
+    };
+    assert_eq!(statuses(&plain), ["CREATED", "IN_PROGRESS", "SUCCEEDED"]);
+    assert!(statuses(&get("1?enriched=off").await.json()).is_empty());
+    server.stop().await;
+}
+
+// [04:32] [04:33] [04:34]
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_come_in_pages() {
+    let server = Server::start().await;
+    server.push("w", no_ops(&["a"])).await;
+    for _ in 0..10 {
+        server.start_instance("w").await;
+    }
+    let get = async |query: &str| server.get(&format!("{W}/w/instances?{query}")).await;
+    let ids = |page: &Value| -> Vec<i64> {
+        let elements = page["elements"].as_array().expect("elements");
+        elements
+            .iter()
+            .filter_map(|e| e["workflow_instance_id"].as_i64())
+            .collect()
+    };
+    let page = get("first=4").await.json();
+    assert_eq!(ids(&page), [7, 8, 9, 10]);
+    let info = json!({
+        "start_cursor": "10", "end_cursor": "7", "has_previous_page": false, "has_next_page": true, "start_index": 1,
+    });
+    assert_eq!(
+        (&page["page_info"], &page["total_count"]),
+        (&info, &json!(10))
+    );
+    let page = get("first=4&cursor=7").await.json();
+    assert_eq!(
+        (ids(&page), &page["page_info"]["start_index"]),
+        (vec![3, 4, 5, 6], &json!(5))
+    );
+    let page = get("first=4&cursor=1").await.json();
+    assert_eq!((ids(&page), &page["total_count"]), (vec![], &json!(10)));
+    assert_eq!(ids(&get("last=3").await.json()), [1, 2, 3]);
+    assert_eq!(ids(&get("last=3&cursor=10").await.json()), [10]);
+    for wrong in [
+        "",
+        "first=1&last=1",
+        "first=0",
+        "first=201",
+        "first=9999999999",
+        "first=1&cursor=x",
+    ] {
+        assert_eq!(
+            get(wrong)
+                .await
+                .is_details(400, "BAD_REQUEST")
+                .json()
+                .get("errors"),
+            None
+        );
+    }
+    get("first=x").await.is_problem(400);
+    let none = server
+        .get(&format!("{W}/none/instances?first=10"))
+        .await
+        .json();
+    let empty = json!({
+        "page_info": {
+            "start_cursor": null, "end_cursor": null, "has_previous_page": false, "has_next_page": false, "start_index": null,
+        },
+        "total_count": 0,
+        "elements": [],
+    });
+    assert_eq!(none, empty);
+    let runs = server
+        .get(&format!("{W}/w/instances/3/runs?first=5"))
+        .await
+        .json();
+    assert_eq!((ids(&runs), &runs["total_count"]), (vec![3], &json!(1)));
+    server.stop().await;
+}
+
+// [R-41]
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_neither_repeat_nor_leave_out_instances_of_one_moment() {
+    const COUNT: i64 = 500;
+    let server = Server::start().await;
+    server.push("w", no_ops(&["a"])).await;
+    let starts = (0..COUNT).map(|_| server.start_instance("w"));
+    let mut numbers = futures_util::future::join_all(starts).await;
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=COUNT).collect::<Vec<_>>());
+    for first in [7, 200] {
+        for path in [format!("{W}/w/instances"), "/api/v3/instances".to_owned()] {
+            let mut seen = Vec::new();
+            let mut cursor = String::new();
+            loop {
+                let page = server
+                    .get(&format!("{path}?first={first}&cursor={cursor}"))
+                    .await
+                    .json();
+                let elements = page["elements"].as_array().expect("elements");
+                seen.extend(
+                    elements
+                        .iter()
+                        .filter_map(|e| e["workflow_instance_id"].as_i64()),
+                );
+                if page["page_info"]["has_next_page"] != true {
+                    break;
+                }
+                cursor = page["page_info"]["end_cursor"]
+                    .as_str()
+                    .expect("a cursor")
+                    .to_owned();
+            }
+            seen.sort_unstable();
+            assert_eq!(seen, numbers, "{path} by {first}");
+        }
+    }
+    server.stop().await;
+}
+
+// [04:36] [04:37] [04:38] [04:39]
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_are_ended_one_by_one_and_all_together() {
+    let server = Server::start().await;
+    server.push("w", shell("sleep 600")).await;
+    for _ in 0..3 {
+        server.start_instance("w").await;
+    }
+    server
+        .wait(
+            &format!("{W}/w/instances/1/steps/job"),
+            "/runtime_state/status",
+            &["RUNNING"],
+        )
+        .await;
+    let act = async |path: &str| server.call("PUT", &format!("{W}/{path}"), "").await;
+    // The run strategy is sequential: the second one waits.
+    // [04:29]
+    let queued = server.get(&format!("{W}/w/instances/2")).await.json();
+    for member in ["timeline", "execution_id", "runtime_overview"] {
+        assert_eq!(queued.get(member), None, "{member}");
+    }
+    let info = json!({
+        "workflow_instance_status": "CREATED",
+        "step_aggregated_views": { "job": { "status": "NOT_CREATED" } },
+    });
+    assert_eq!(queued["aggregated_info"], info);
+    for _ in 0..2 {
+        let stopped = act("w/instances/2/actions/stop").await.json();
+        assert_eq!(
+            (&stopped["completed"], &stopped["workflow_instance_status"]),
+            (&json!(true), &json!("STOPPED"))
+        );
+    }
+    act("w/instances/2/actions/kill")
+        .await
+        .is_details(400, "BAD_REQUEST");
+    act("w/instances/1/runs/7/actions/stop")
+        .await
+        .is_details(400, "BAD_REQUEST");
+    act("w/instances/9/actions/stop")
+        .await
+        .is_details(404, "NOT_FOUND");
+    server
+        .call("DELETE", &format!("{W}/w"), "")
+        .await
+        .is_details(400, "BAD_REQUEST");
+    let running = act("w/instances/1/runs/0/actions/stop").await.json();
+    assert_eq!(
+        (&running["completed"], &running["workflow_instance_status"]),
+        (&json!(false), &json!("IN_PROGRESS"))
+    );
+    server
+        .wait(&format!("{W}/w/instances/1"), "/status", &["STOPPED"])
+        .await;
+    let all = act("w/actions/kill").await;
+    assert_eq!((all.status, &all.json()["action"]), (202, &json!("KILL")));
+    server
+        .wait(&format!("{W}/w/instances/3"), "/status", &["FAILED"])
+        .await;
+    let none = act("none/actions/stop").await;
+    assert_eq!((none.status, &none.json()["action"]), (202, &json!("STOP")));
+    server.stop().await;
+}
+
+// [04:54] [04:55] for one run
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_are_read_by_attempt_run_and_instance() {
+    let server = Server::start().await;
+    server
+        .push(
+            "w",
+            json!({ "steps": [
+        { "step": { "id": "a", "type": "NoOp", "transition": { "successors": { "b": "true" } } } },
+        { "step": { "id": "b", "type": "NoOp" } },
+    ] }),
+        )
+        .await;
+    server.start_instance("w").await;
+    server
+        .wait(&format!("{W}/w/instances/1"), "/status", &["SUCCEEDED"])
+        .await;
+    let get = async |path: &str| server.get(&format!("{W}/w/instances/{path}")).await;
+    let all = get("1/steps").await.json();
+    let ids: Vec<&str> = all
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|s| s["step_id"].as_str())
+        .collect();
+    assert_eq!(ids, ["a", "b"]);
+    assert_eq!(get("1/runs/1/steps").await.json(), all);
+    // [04:74]
+    assert_eq!(
+        (&all[0]["step_instance_id"], &all[1]["step_instance_id"]),
+        (&json!(3), &json!(4))
+    );
+    let one = get("1/steps/a").await.json();
+    assert_eq!(one["runtime_state"]["status"], "SUCCEEDED");
+    for same in [
+        "1/runs/1/steps/a/attempts/1",
+        "1/runs/1/steps/a/attempts/LATEST",
+    ] {
+        assert_eq!(get(same).await.json(), one);
+    }
+    for none in [
+        "1/runs/1/steps/a/attempts/0",
+        "1/runs/1/steps/a/attempts/-1",
+        "1/runs/0/steps/a/attempts/1",
+        "1/steps/x",
+        "9/steps/a",
+        "1/runs/2/steps",
+    ] {
+        get(none).await.is_details(404, "NOT_FOUND");
+    }
+    get("1/runs/1/steps/a/attempts/x")
+        .await
+        .is_details(400, "BAD_REQUEST");
+    get("1/runs/x/steps/a/attempts/1").await.is_problem(400);
+    assert_eq!(get("9/steps").await.json(), json!([]));
+    server.stop().await;
+}
+
+// [R-40] (without the restart)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_does_not_change_what_runs() {
+    let server = Server::start().await;
+    let gate = tempfile::tempdir().expect("a folder");
+    let script = format!(
+        "until [ -e {}/go ]; do sleep 0.05; done; echo first",
+        gate.path().display()
+    );
+    let mut first = shell(&script);
+    first["steps"][0]["step"]["transition"] = json!({ "successors": { "b": "true" } });
+    first["steps"]
+        .as_array_mut()
+        .expect("steps")
+        .push(json!({ "step": { "id": "b", "type": "NoOp" } }));
+    server.push("w", first).await;
+    server.start_instance("w").await;
+    server
+        .wait(
+            &format!("{W}/w/instances/1/steps/job"),
+            "/runtime_state/status",
+            &["RUNNING"],
+        )
+        .await;
+    server.push("w", shell("echo second")).await;
+    std::fs::write(gate.path().join("go"), "").expect("a file");
+    let done = server
+        .wait(&format!("{W}/w/instances/1"), "/status", &["SUCCEEDED"])
+        .await;
+    assert_eq!(done["workflow_version_id"], 1);
+    assert_eq!(
+        done["runtime_dag"].as_object().map(serde_json::Map::len),
+        Some(2)
+    );
+    let b = server
+        .get(&format!("{W}/w/instances/1/steps/b"))
+        .await
+        .json();
+    assert_eq!(b["runtime_state"]["status"], "SUCCEEDED");
+    let log = server
+        .get(&format!(
+            "{W}/w/instances/1/runs/1/steps/job/attempts/1/logs"
+        ))
+        .await;
+    assert_eq!(log.text, "first\n");
+    server.start_instance("w").await;
+    let second = server
+        .wait(&format!("{W}/w/instances/2"), "/status", &["SUCCEEDED"])
+        .await;
+    assert_eq!(second["workflow_version_id"], 2);
+    assert_eq!(
+        second["runtime_dag"].as_object().map(serde_json::Map::len),
+        Some(1)
+    );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_of_all_workflows_are_listed_and_filtered() {
+    let server = Server::start().await;
+    for id in ["u", "v"] {
+        server.push(id, no_ops(&["a"])).await;
+        server.start_instance(id).await;
+        server
+            .wait(&format!("{W}/{id}/instances/1"), "/status", &["SUCCEEDED"])
+            .await;
+    }
+    let list = async |query: &str| {
+        let page = server
+            .get(&format!("/api/v3/instances?{query}"))
+            .await
+            .json();
+        let elements = page["elements"].as_array().expect("elements").clone();
+        elements
+            .iter()
+            .filter_map(|e| e["workflow_id"].as_str().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list("").await, ["v", "u"]);
+    assert_eq!(list("workflow_id=u").await, ["u"]);
+    assert_eq!(list("status=failed").await, [""; 0]);
+    assert_eq!(list("status=FAILED,succeeded&first=1").await, ["v"]);
+    assert_eq!(list("workflow_id=none").await, [""; 0]);
+    server
+        .get("/api/v3/instances?status=gone")
+        .await
+        .is_details(400, "BAD_REQUEST");
+    server
+        .get("/api/v3/instances?first=x")
+        .await
+        .is_problem(400);
+    server.stop().await;
+}
+
+/// The members that the OpenAPI document names are those that answers have.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_have_only_described_members() {
+    let server = Server::start().await;
+    server.push("w", no_ops(&["a"])).await;
+    server.start_instance("w").await;
+    server
+        .wait(&format!("{W}/w/instances/1"), "/status", &["SUCCEEDED"])
+        .await;
+    let document = maestro_server::openapi_document();
+    for (path, schema) in [
+        ("/w/versions/1", "WorkflowDefinition"),
+        ("/w/overview", "WorkflowOverview"),
+        ("/w/timeline", "WorkflowTimeline"),
+        ("/w/instances/1", "WorkflowInstance"),
+        ("/w/instances/1/steps/a", "StepInstance"),
+        ("/w/instances?first=1", "WorkflowInstancePage"),
+        ("/w/properties-snapshot/latest", "PropertiesSnapshot"),
+    ] {
+        let answer = server.get(&format!("{W}{path}")).await.json();
+        let described = &document["components"]["schemas"][schema]["properties"];
+        for name in answer.as_object().expect("an object").keys() {
+            assert!(described.get(name).is_some(), "{schema} lacks {name}");
+        }
+    }
+    server.stop().await;
+}
