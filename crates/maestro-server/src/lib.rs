@@ -1,1 +1,3 @@
 //! REST, metrics, OpenAPI and configuration.
+
+pub mod config;
