@@ -72,7 +72,8 @@ pub fn literals(params: &ParamMap) -> Result<Values, String> {
     Ok(values)
 }
 
-fn literal(value: &ParamValue) -> Result<EvaluatedValue, String> {
+/// The result of a literal.
+pub(crate) fn literal(value: &ParamValue) -> Result<EvaluatedValue, String> {
     fn all<T: Clone, U>(items: &[Option<T>], f: impl Fn(&T) -> U) -> Result<Arc<[U]>, String> {
         items
             .iter()

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod retry;
 mod run;
 mod settings;
+pub mod view;
 mod workflow;
 
 pub use eval::{

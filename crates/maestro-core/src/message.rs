@@ -221,7 +221,7 @@ pub enum Refusal {
         latest: i64,
     },
     /// The run is over in another way.
-    #[error("cannot {action} [{workflow}][{instance}][{run}]: it has ended as {status}", action = action.name(), status = status.name())]
+    #[error("cannot {action} [{workflow}][{instance}][{run}]: it has ended as {status}", action = action.name(), status = status.as_str())]
     AlreadyEnded {
         /// The workflow.
         workflow: Box<str>,

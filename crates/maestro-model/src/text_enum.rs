@@ -24,6 +24,14 @@ macro_rules! text_enum {
             }
         }
 
+        $crate::text_enum::word_codec!($name as $what);
+    };
+}
+pub(crate) use text_enum;
+
+/// `Display` and the JSON codec of an enumeration that has `ALL`, `as_str` and `from_text`.
+macro_rules! word_codec {
+    ($name:ident as $what:literal) => {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
@@ -41,7 +49,10 @@ macro_rules! text_enum {
         }
 
         impl $crate::codec::FromJson for $name {
-            fn from_json(json: $crate::json::Json, at: &$crate::codec::At<'_>) -> Result<Self, $crate::codec::JsonError> {
+            fn from_json(
+                json: $crate::json::Json,
+                at: &$crate::codec::At<'_>,
+            ) -> Result<Self, $crate::codec::JsonError> {
                 $crate::codec::read_word(&json, at)
             }
         }
@@ -53,7 +64,7 @@ macro_rules! text_enum {
         }
     };
 }
-pub(crate) use text_enum;
+pub(crate) use word_codec;
 
 /// Whether two words are equal once both are in upper case, as the reference compares them.
 pub(crate) fn same_word(word: &str, text: &str) -> bool {

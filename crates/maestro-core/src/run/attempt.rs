@@ -606,7 +606,7 @@ impl RunState {
                 // The output says that another attempt is useless (spec 06 SM-30).
                 let text = format!(
                     "Step failed with [{}] and its output data classified it as non-retryable.",
-                    status_of(failure).name()
+                    status_of(failure).as_str()
                 );
                 a.enter(status_of(failure), now);
                 a.log(TimelineEvent::info(now, text));

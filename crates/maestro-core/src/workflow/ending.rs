@@ -170,7 +170,7 @@ impl WorkflowState {
         let status = target(action);
         let text = format!(
             "Workflow instance status becomes [{}] due to reason [{reason}]",
-            InstanceStatus::name(status.public())
+            InstanceStatus::as_str(status.public())
         );
         run.end_unbegun(status, false, TimelineEvent::warn(turn.now, text), turn);
         self.note_ended(run.row.id, status);
@@ -260,10 +260,14 @@ impl WorkflowState {
 }
 
 fn reason_of_all(workflow: &str, end: &EndAll) -> String {
-    let status = target(end.action).public().name();
+    end_all_reason(workflow, end.action, &end.user)
+}
+
+/// Why the runs of a workflow are ended (spec 05 AC-26).
+pub(crate) fn end_all_reason(workflow: &str, action: ActionKind, user: &str) -> String {
+    let status = target(action).public().as_str();
     format!(
-        "All workflow instances of workflow id [{workflow}] are terminated to status [{status}] by the caller [{}]",
-        end.user
+        "All workflow instances of workflow id [{workflow}] are terminated to status [{status}] by the caller [{user}]"
     )
 }
 

@@ -18,6 +18,7 @@ use crate::message::{
 use crate::run::{Cx, RunSnapshot, RunState, Shared};
 use crate::settings::Settings;
 
+pub(crate) use ending::end_all_reason;
 pub use keys::Keys;
 use queue::Queue;
 use starting::Uuids;

@@ -97,8 +97,8 @@ impl RowSink for Rows {
                         "{}.{}#{ord}#{attempt} {}->{}",
                         id.instance,
                         id.run,
-                        old.name(),
-                        new.name()
+                        old.as_str(),
+                        new.as_str()
                     )
                 }
                 (StatusChange::Run { old, new }, None) => {
@@ -106,8 +106,8 @@ impl RowSink for Rows {
                         "{}.{} {}->{}",
                         id.instance,
                         id.run,
-                        old.public().name(),
-                        new.public().name()
+                        old.public().as_str(),
+                        new.public().as_str()
                     )
                 }
                 other => panic!("event of a wrong kind: {other:?}"),
@@ -624,7 +624,7 @@ impl World {
     }
 
     pub fn status(&self, instance: i64) -> &'static str {
-        self.run(instance).head.status.public().name()
+        self.run(instance).head.status.public().as_str()
     }
 
     /// An attempt of a step of the first instance.
@@ -636,14 +636,14 @@ impl World {
     pub fn summary(&self) -> String {
         let mut lines: Vec<(InstanceRef, String)> = Vec::new();
         for row in self.rows.runs.values() {
-            let mut line = format!("{}: {}", row.id.instance, row.head.status.public().name());
+            let mut line = format!("{}: {}", row.id.instance, row.head.status.public().as_str());
             for (ord, step) in (0..).zip(&self.plan.steps) {
                 let attempts: Vec<&str> = self
                     .rows
                     .steps
                     .iter()
                     .filter(|((run, s, _), _)| (*run, *s) == (row.key, ord))
-                    .map(|(_, (state, _))| state.status.name())
+                    .map(|(_, (state, _))| state.status.as_str())
                     .collect();
                 if !attempts.is_empty() {
                     write!(line, " {}={}", step.id, attempts.join(",")).unwrap();

@@ -12,7 +12,7 @@ mod write;
 pub use double::double_text;
 pub use object::Object;
 pub use read::{MAX_DEPTH, Position, SyntaxError};
-pub use write::{ObjectWriter, ToJson, Writer};
+pub use write::{ObjectWriter, RawJson, ToJson, Writer};
 
 use crate::decimal::Decimal;
 

@@ -3,11 +3,9 @@
 mod initiator;
 mod policy;
 mod request;
-mod status;
 mod timeline;
 
 pub use initiator::{Ancestor, Ancestors, Initiator, UpstreamKind};
-pub use policy::{RestartConfig, RestartNode, RunConfig, RunPolicy, UpstreamRestartMode};
+pub use policy::{RestartConfig, RestartNode, RunConfig, UpstreamRestartMode};
 pub use request::{RestartRequest, RunRequest, StartRequest, StepRestartRequest};
-pub use status::{InstanceStatus, StepStatus};
 pub use timeline::{LogLevel, MilestoneType, Timeline, TimelineEvent, TimelineEventKind};

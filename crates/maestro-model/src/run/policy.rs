@@ -4,33 +4,11 @@ use crate::codec::{At, FromJson, JsonError, Members, object};
 use crate::definition::TagList;
 use crate::json::{Json, ToJson, Writer};
 use crate::param::{ParamMap, exactly_one_body};
+use crate::state::RunPolicy;
 use crate::text_enum::text_enum;
 use crate::{Map, Str};
 
-text_enum! {
-    /// How a run starts.
-    pub enum RunPolicy as "run policy" {
-        /// A new instance.
-        StartFreshNewRun = "START_FRESH_NEW_RUN",
-        /// Not reachable through the API.
-        StartCustomizedRun = "START_CUSTOMIZED_RUN",
-        /// Again, from all steps that are not complete.
-        RestartFromIncomplete = "RESTART_FROM_INCOMPLETE",
-        /// Again, all of it.
-        RestartFromBeginning = "RESTART_FROM_BEGINNING",
-        /// Again, from one step.
-        RestartFromSpecific = "RESTART_FROM_SPECIFIC",
-        /// Not reachable through the API.
-        RestartCustomizedRun = "RESTART_CUSTOMIZED_RUN",
-    }
-}
-
 impl RunPolicy {
-    /// Whether it makes a new instance.
-    pub const fn is_fresh(self) -> bool {
-        matches!(self, Self::StartFreshNewRun | Self::StartCustomizedRun)
-    }
-
     /// Reads the policy of a restart request: two of the words, in upper case only (spec 05 section 12.2).
     pub(super) fn of_request(members: &mut Members<'_>, at: &At<'_>) -> Result<Self, JsonError> {
         const FIELD: &str = "restart_policy";

@@ -1,10 +1,11 @@
 //! Bodies of start and restart requests (spec 05 sections 4.1, 12.2), and what they come to inside.
 
-use super::{Initiator, RestartConfig, RunPolicy, UpstreamRestartMode};
+use super::{Initiator, RestartConfig, UpstreamRestartMode};
 use crate::codec::{At, FromJson, JsonError, Members, free_form};
 use crate::definition::{TagList, User};
 use crate::json::{Json, ToJson, Writer};
 use crate::param::{ParamMap, exactly_one_body};
+use crate::state::RunPolicy;
 use crate::{Map, Str};
 use uuid::Uuid;
 

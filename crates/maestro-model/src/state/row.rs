@@ -5,6 +5,8 @@ use minicbor::encode::{Encoder, Error as EncodeError, Write};
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 
+use crate::text_enum::{same_word, word_codec};
+
 use super::{InstanceRef, Millis, RunKey, RunStatus, StepOrd, StepStatus, Timeline, WorkflowKey};
 
 /// One workflow id: counters and pointers (spec 05 ID-2, 01 section 10). Small, since every start changes it.
@@ -98,7 +100,7 @@ pub struct DeletedWorkflow {
     pub at: Millis,
 }
 
-/// Why a run exists (spec 05 section 12.1).
+/// How a run starts: fresh, or again from somewhere (spec 05 section 12.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(index_only)]
 #[expect(missing_docs, reason = "the names are the specification's")]
@@ -118,9 +120,19 @@ pub enum RunPolicy {
 }
 
 impl RunPolicy {
+    /// All policies.
+    pub const ALL: [Self; 6] = [
+        Self::StartFreshNewRun,
+        Self::StartCustomizedRun,
+        Self::RestartFromIncomplete,
+        Self::RestartFromBeginning,
+        Self::RestartFromSpecific,
+        Self::RestartCustomizedRun,
+    ];
+
     /// The wire name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::StartFreshNewRun => "START_FRESH_NEW_RUN",
             Self::StartCustomizedRun => "START_CUSTOMIZED_RUN",
@@ -130,7 +142,23 @@ impl RunPolicy {
             Self::RestartCustomizedRun => "RESTART_CUSTOMIZED_RUN",
         }
     }
+
+    /// Reads a wire name in any case.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|policy| same_word(policy.as_str(), text))
+    }
+
+    /// Whether it makes a new instance; the others make a new run of one that is there.
+    #[must_use]
+    pub const fn is_fresh(self) -> bool {
+        matches!(self, Self::StartFreshNewRun | Self::StartCustomizedRun)
+    }
 }
+
+word_codec!(RunPolicy as "run policy");
 
 /// Who or what started a run, and the parts of its request that are shown again. Absent members are the ordinary case:
 /// started by hand with nothing but a user.

@@ -2,6 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::text_enum::{same_word, word_codec};
+
 /// Status of a step attempt, in the canonical order (spec 06 section 2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
 #[cbor(index_only)]
@@ -88,7 +90,7 @@ impl StepStatus {
 
     /// The wire name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             S::NotCreated => "NOT_CREATED",
             S::Created => "CREATED",
@@ -117,10 +119,10 @@ impl StepStatus {
 
     /// Reads a wire name in any case (spec 06 section 2).
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|s| s.name().eq_ignore_ascii_case(name))
+            .find(|status| same_word(status.as_str(), text))
     }
 
     /// The attempt is over.
@@ -207,9 +209,28 @@ pub enum InstanceStatus {
 }
 
 impl InstanceStatus {
+    /// All statuses in declaration order.
+    pub const ALL: [Self; 7] = [
+        Self::Created,
+        Self::InProgress,
+        Self::Paused,
+        Self::TimedOut,
+        Self::Stopped,
+        Self::Failed,
+        Self::Succeeded,
+    ];
+
+    /// Reads a wire name in any case (spec 05 SM-2).
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|status| same_word(status.as_str(), text))
+    }
+
     /// The wire name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Created => "CREATED",
             Self::InProgress => "IN_PROGRESS",
@@ -227,6 +248,9 @@ impl InstanceStatus {
         self >= Self::TimedOut
     }
 }
+
+word_codec!(StepStatus as "step instance status");
+word_codec!(InstanceStatus as "workflow instance status");
 
 /// Status of a run as stored (spec 05 SM-3, SM-4). The numbers are in the store: live runs are those below
 /// [`RunStatus::TERMINAL_FROM`].
@@ -312,14 +336,14 @@ mod tests {
     fn status_names_are_read_in_any_case() {
         // [06:8]
         assert_eq!(
-            StepStatus::from_name("succeeded"),
+            StepStatus::from_text("succeeded"),
             Some(StepStatus::Succeeded)
         );
         assert_eq!(
-            StepStatus::from_name("Waiting_For_Permits"),
+            StepStatus::from_text("Waiting_For_Permits"),
             Some(StepStatus::WaitingForPermits)
         );
-        assert_eq!(StepStatus::from_name("done"), None);
+        assert_eq!(StepStatus::from_text("done"), None);
     }
 
     #[test]
@@ -331,7 +355,12 @@ mod tests {
                 status.is_restartable(),
             ];
             let set = kinds.into_iter().filter(|k| *k).count();
-            assert_eq!(set, usize::from(status.is_terminal()), "{}", status.name());
+            assert_eq!(
+                set,
+                usize::from(status.is_terminal()),
+                "{}",
+                status.as_str()
+            );
         }
         assert!(!StepStatus::Stopped.keeps_reference());
         assert!(StepStatus::TimeoutFailed.keeps_reference());
