@@ -119,7 +119,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn of(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (stdout, stderr) = (Text::default(), Text::default());
         let readers = vec![
             collect(child.stdout.take().unwrap(), stdout.clone()),
@@ -151,7 +155,12 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(Instant::now() < end, "does not end: {}{}", self.stdout.now(), self.stderr.now());
+            assert!(
+                Instant::now() < end,
+                "does not end: {}{}",
+                self.stdout.now(),
+                self.stderr.now()
+            );
             std::thread::sleep(Duration::from_millis(5));
         };
         for reader in self.readers.drain(..) {
@@ -177,7 +186,9 @@ fn collect(from: impl Read + Send + 'static, to: Text) -> JoinHandle<()> {
         let mut from = BufReader::new(from);
         let mut line = Vec::new();
         while from.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-            to.0.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
+            to.0.lock()
+                .unwrap()
+                .push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
     })
@@ -201,7 +212,7 @@ pub(crate) fn shell(id: &str, scripts: &[(&str, &str)]) -> String {
     let mut text = format!("Workflow:\n  id: {id}\n  dag: sequential\n  jobs:\n");
     for (step, script) in scripts {
         text.push_str(&format!(
-            "    - job:\n        id: {step}\n        type: Shell\n        shell:\n          script: |\n"
+            "    - job:\n        id: {step}\n        type: Shell\n        shell<pmap>:\n          script: |\n"
         ));
         for line in script.lines() {
             text.push_str(&format!("            {line}\n"));
