@@ -8,6 +8,7 @@
 
 mod answer;
 mod call;
+pub mod config;
 mod dispatch;
 mod guard;
 mod handlers;

@@ -1,0 +1,296 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::exit;
+
+/// Run workflows of data and machine-learning jobs
+///
+/// `maestro run FILE` runs a workflow and follows it. `maestro server` keeps workflows running; all other commands are its
+/// client. Standard output is data, standard error is everything else; with --json standard output is JSON alone.
+#[derive(Parser, Debug)]
+#[command(name = "maestro", version, after_long_help = exit::HELP, propagate_version = true, subcommand_required = true)]
+pub struct Args {
+    /// Address of the server [default: http://127.0.0.1:8080]
+    #[arg(
+        long,
+        global = true,
+        env = "MAESTRO_SERVER",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Global options"
+    )]
+    pub server: Option<String>,
+    /// Who you are [default: the user of the operating system]
+    #[arg(
+        long,
+        global = true,
+        env = "MAESTRO_USER",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
+    pub user: Option<String>,
+    /// Write JSON to standard output, and nothing else
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// Show no progress
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// When to use colours; NO_COLOR and CLICOLOR_FORCE count where it is auto
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
+    pub color: Color,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Makes it so for the whole process.
+    pub(crate) fn choose(self) {
+        match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// Commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run a workflow file and follow it to its end
+    ///
+    /// Uses the server that answers at the address of --server; without one, an engine in this process on the same data
+    /// folder. Pushes the file if the newest version differs from it, starts an instance, and shows its steps as they go.
+    ///
+    /// The first Ctrl-C stops the run and waits until it has stopped; the second one leaves at once and says what goes on.
+    /// The exit status is 0 only if the run SUCCEEDED.
+    Run(RunArgs),
+    /// Store workflow definitions on the server
+    ///
+    /// A file is JSON or YAML: a create request, a bare workflow object, or the workflow DSL. Every push makes a new version.
+    Push(PushArgs),
+    /// Start an instance of a workflow
+    Start(StartArgs),
+    /// Stop an instance, or all instances of a workflow
+    Stop(StopArgs),
+    /// Show a workflow, an instance, or a step
+    Get(GetArgs),
+    /// List workflows, or the instances of one
+    List(ListArgs),
+    /// Follow an instance to its end
+    ///
+    /// Ends with status 0 only if the instance SUCCEEDED. Ctrl-C ends the watching, not the instance.
+    Watch(WatchArgs),
+    /// Show the log of a step
+    ///
+    /// With --follow it waits for a step that has not started and says why, goes on to the next attempt after a retry, and
+    /// ends with the step.
+    Logs(LogsArgs),
+    /// Delete a workflow with all its instances
+    Delete(DeleteArgs),
+    /// Run a server
+    ///
+    /// Keeps everything in its data folder. Ctrl-C or SIGTERM ends it in order, a second signal at once; jobs go on in any
+    /// case, and the next server on the folder finds them again.
+    Server(ServerArgs),
+    /// Show all settings with their values and where they come from
+    Config(ConfigArgs),
+    /// Write a script that completes commands in a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// Where settings come from.
+#[derive(ClapArgs, Debug, Default)]
+pub struct SettingArgs {
+    /// TOML file with settings
+    #[arg(
+        long,
+        env = "MAESTRO_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
+    /// Give a setting a value; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Folder of the data [default: `maestro` in the user's data directory]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<String>,
+}
+
+/// Flags of a server.
+#[derive(ClapArgs, Debug)]
+pub struct ServerArgs {
+    /// Where settings come from
+    #[command(flatten)]
+    pub settings: SettingArgs,
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// What to log to standard error, such as `debug` or `info,maestro_engine=trace` [default: info]
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Run Shell and Python steps as processes of this machine
+    ///
+    /// That is so already while the server listens on a loopback address; on other addresses it is refused, since there is
+    /// no authentication yet.
+    #[arg(long)]
+    pub allow_local_jobs: bool,
+}
+
+/// Arguments of `config`.
+#[derive(ClapArgs, Debug)]
+pub struct ConfigArgs {
+    /// What the server would be given
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Arguments of `run`.
+#[derive(ClapArgs, Debug)]
+pub struct RunArgs {
+    /// File with the workflow; `-` for standard input
+    pub file: PathBuf,
+    /// Give a param a value; may be repeated
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// Show the logs of all steps, each line with its step
+    #[arg(long)]
+    pub logs: bool,
+    /// Use an engine in this process, also where a server answers
+    #[arg(long)]
+    pub local: bool,
+    /// Owner of a new workflow [default: you]
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<String>,
+    /// Settings of the engine in this process
+    #[command(flatten)]
+    pub settings: SettingArgs,
+}
+
+/// Arguments of `push`.
+#[derive(ClapArgs, Debug)]
+pub struct PushArgs {
+    /// Files with definitions; `-` for standard input
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Owner of workflows that name none [default: you, for a new workflow]
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<String>,
+}
+
+/// Arguments of `start`.
+#[derive(ClapArgs, Debug)]
+pub struct StartArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The version: a number, `active`, `latest` or `default`
+    #[arg(long, default_value = "default", value_name = "VERSION")]
+    pub version: String,
+    /// Give a param a value of the type that the workflow declares; may be repeated
+    ///
+    /// A param that the workflow does not declare is a STRING. Arrays and maps are given as JSON.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+}
+
+/// Arguments of `stop`.
+#[derive(ClapArgs, Debug)]
+pub struct StopArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The instance; without it all instances
+    pub instance: Option<i64>,
+    /// End as FAILED instead of STOPPED
+    #[arg(long)]
+    pub kill: bool,
+}
+
+/// Arguments of `get`.
+#[derive(ClapArgs, Debug)]
+pub struct GetArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The instance
+    pub instance: Option<i64>,
+    /// The step
+    #[arg(requires = "instance")]
+    pub step: Option<String>,
+}
+
+/// Arguments of `list`.
+#[derive(ClapArgs, Debug)]
+pub struct ListArgs {
+    /// The workflow whose instances to list, newest first
+    pub workflow: Option<String>,
+    /// How many
+    #[arg(long, short = 'n', default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200), value_name = "COUNT")]
+    pub first: u32,
+}
+
+/// Arguments of `watch`.
+#[derive(ClapArgs, Debug)]
+pub struct WatchArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The instance
+    pub instance: i64,
+    /// Show the logs of all steps, each line with its step
+    #[arg(long)]
+    pub logs: bool,
+}
+
+/// Arguments of `logs`.
+#[derive(ClapArgs, Debug)]
+pub struct LogsArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The instance
+    pub instance: i64,
+    /// The step
+    pub step: String,
+    /// The attempt [default: the latest one; with --follow all from the first]
+    #[arg(long, value_name = "NUMBER")]
+    pub attempt: Option<i64>,
+    /// Wait for the step and show its log as it grows
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+/// Arguments of `delete`.
+#[derive(ClapArgs, Debug)]
+pub struct DeleteArgs {
+    /// The workflow
+    pub workflow: String,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}

@@ -1,0 +1,168 @@
+//! `maestro get`.
+
+use super::Context;
+use crate::args::GetArgs;
+use crate::client::{Answer, Client, list_at, segment, str_at, workflow_path};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::follow::RunView;
+use crate::ui;
+
+pub(crate) fn run(context: &Context, args: &GetArgs) -> Result<Exit, Failure> {
+    let client = context.client()?;
+    let (rest, show): (String, fn(Answer) -> String) = match (args.instance, &args.step) {
+        (None, _) => ("/overview".to_owned(), workflow),
+        (Some(instance), None) => (format!("/instances/{instance}"), |answer| {
+            run_table(&RunView::of(answer))
+        }),
+        (Some(instance), Some(name)) => (
+            format!("/instances/{instance}/steps/{}", segment(name)),
+            step,
+        ),
+    };
+    let answer = fetch(&client, &args.workflow, &rest)?;
+    ui::out(&if context.json {
+        answer.text
+    } else {
+        show(answer)
+    })?;
+    Ok(Exit::Done)
+}
+
+fn fetch(client: &Client, workflow: &str, rest: &str) -> Result<Answer, Failure> {
+    Ok(client.get(&workflow_path(workflow, rest))?)
+}
+
+fn workflow(answer: Answer) -> String {
+    let number = |pointer: &str| {
+        answer
+            .number(pointer)
+            .map_or_else(|| "none".to_owned(), |n| n.to_string())
+    };
+    let rows = [
+        ("Workflow", answer.str("/workflow_id").to_owned()),
+        ("Owner", owner(&answer)),
+        ("Latest version", number("/latest_version_id")),
+        ("Active version", number("/active_version_id")),
+        (
+            "Run strategy",
+            answer
+                .str("/properties_snapshot/run_strategy/rule")
+                .to_owned(),
+        ),
+        ("Latest instance", number("/latest_instance_id")),
+        ("Queued", number("/nonterminal_instances/CREATED")),
+        ("In progress", number("/nonterminal_instances/IN_PROGRESS")),
+        ("Failed", number("/failed_instances")),
+    ];
+    lines(&rows)
+}
+
+fn owner(answer: &Answer) -> String {
+    let name = answer.str("/properties_snapshot/owner");
+    let name = if name.is_empty() {
+        answer.str("/properties_snapshot/owner/name")
+    } else {
+        name
+    };
+    name.to_owned()
+}
+
+/// A run with its steps.
+pub(super) fn run_table(view: &RunView) -> String {
+    let answer = &view.answer;
+    let time = |pointer: &str| answer.number(pointer).map(ui::time).unwrap_or_default();
+    let mut rows = vec![
+        (
+            "Instance",
+            format!(
+                "{} {}",
+                answer.str("/workflow_id"),
+                answer.number("/workflow_instance_id").unwrap_or(0)
+            ),
+        ),
+        (
+            "Run",
+            answer.number("/workflow_run_id").unwrap_or(0).to_string(),
+        ),
+        (
+            "Version",
+            answer
+                .number("/workflow_version_id")
+                .unwrap_or(0)
+                .to_string(),
+        ),
+        ("Status", ui::status(&view.status)),
+        ("Created", time("/create_time")),
+    ];
+    for (name, pointer) in [("Started", "/start_time"), ("Ended", "/end_time")] {
+        if answer.number(pointer).is_some() {
+            rows.push((name, time(pointer)));
+        }
+    }
+    let steps: Vec<Vec<String>> = view
+        .steps
+        .iter()
+        .map(|step| {
+            vec![
+                step.id.clone(),
+                ui::status(&step.status),
+                step.start.map(ui::time).unwrap_or_default(),
+                step.took().map(ui::span).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    format!(
+        "{}\n\n{}",
+        lines(&rows),
+        ui::table(&["STEP", "STATUS", "STARTED", "TOOK"], &steps)
+    )
+}
+
+fn step(answer: Answer) -> String {
+    let time = |pointer: &str| answer.number(pointer).map(ui::time).unwrap_or_default();
+    let mut rows = vec![
+        ("Step", answer.str("/step_id").to_owned()),
+        (
+            "Attempt",
+            answer.number("/step_attempt_id").unwrap_or(0).to_string(),
+        ),
+        ("Status", ui::status(answer.str("/runtime_state/status"))),
+        ("Created", time("/runtime_state/create_time")),
+    ];
+    for (name, pointer) in [
+        ("Started", "/runtime_state/start_time"),
+        ("Ended", "/runtime_state/end_time"),
+    ] {
+        if answer.number(pointer).is_some() {
+            rows.push((name, time(pointer)));
+        }
+    }
+    let events: Vec<Vec<String>> = list_at(&answer.json, "/timeline")
+        .iter()
+        .map(|event| {
+            let at = event
+                .pointer("/timestamp")
+                .and_then(maestro_model::json::Json::as_i64);
+            let texts = ["/message", "/status", "/action"].map(|pointer| str_at(event, pointer));
+            let text = texts
+                .into_iter()
+                .find(|text| !text.is_empty())
+                .unwrap_or_default();
+            vec![at.map(ui::time).unwrap_or_default(), text.to_owned()]
+        })
+        .collect();
+    format!(
+        "{}\n\n{}",
+        lines(&rows),
+        ui::table(&["TIME", "EVENT"], &events)
+    )
+}
+
+fn lines(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines = rows
+        .iter()
+        .map(|(name, value)| format!("{name:width$}  {value}"));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,66 @@
+//! The commands, one file each.
+
+mod completions;
+mod config;
+mod delete;
+mod get;
+mod list;
+mod logs;
+mod push;
+mod run;
+mod server;
+mod start;
+mod stop;
+mod watch;
+
+use crate::args::{Args, Command};
+use crate::client::{Client, DEFAULT_SERVER};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// What all commands know.
+pub(crate) struct Context {
+    server: Option<String>,
+    user: String,
+    json: bool,
+    quiet: bool,
+}
+
+impl Context {
+    /// A client of the server that is named, or of the default one.
+    fn client(&self) -> Result<Client, Failure> {
+        Client::new(self.server.as_deref().unwrap_or(DEFAULT_SERVER), &self.user)
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+    let context = Context {
+        server: args.server.filter(|server| !server.is_empty()),
+        user: args
+            .user
+            .filter(|user| !user.is_empty())
+            .unwrap_or_else(os_user),
+        json: args.json,
+        quiet: args.quiet,
+    };
+    match args.command {
+        Command::Run(args) => run::run(&context, &args),
+        Command::Push(args) => push::run(&context, &args),
+        Command::Start(args) => start::run(&context, &args),
+        Command::Stop(args) => stop::run(&context, &args),
+        Command::Get(args) => get::run(&context, &args),
+        Command::List(args) => list::run(&context, &args),
+        Command::Watch(args) => watch::run(&context, &args),
+        Command::Logs(args) => logs::run(&context, &args),
+        Command::Delete(args) => delete::run(&context, &args),
+        Command::Server(args) => server::run(&args),
+        Command::Config(args) => config::run(&context, &args),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// The user of the operating system.
+fn os_user() -> String {
+    whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+}
