@@ -5,9 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
-use maestro_core::message::{
-    Command, Event, Fetch, Push, Refusal, Reply, Start, StartOutcome,
-};
+use maestro_core::message::{Command, Event, Fetch, Push, Refusal, Reply, Start, StartOutcome};
 use maestro_core::plan::{Plan, PlanError, Timeout};
 use maestro_core::{Keys, Values, literals, values_to_json};
 use maestro_model::Str;
@@ -15,8 +13,7 @@ use maestro_model::codec::to_text;
 use maestro_model::definition::{Properties, User, Workflow, WorkflowCreateRequest};
 use maestro_model::run::{Initiator, StartRequest};
 use maestro_model::state::{
-    ActionKind, AttemptRef, InstanceRef, Origin, RunPolicy, TimelineEvent,
-    WorkflowKey, WorkflowRow,
+    ActionKind, AttemptRef, InstanceRef, Origin, RunPolicy, TimelineEvent, WorkflowKey, WorkflowRow,
 };
 use maestro_model::validate::{self, Invalid};
 use maestro_steps::local::{LogChunk, LogFollow};
@@ -30,9 +27,9 @@ use crate::committer::{Committer, Pipeline, Release};
 use crate::definitions::{Definitions, Head, LoadError, VersionSelector};
 use crate::jobs::{Jobs, key_of};
 use crate::loader;
-use crate::recovery;
 use crate::metrics::Metrics;
 use crate::partition::{Input, Released, shard_of};
+use crate::recovery;
 use crate::settings::{EngineSettings, OpenError};
 use crate::worker::{Inbox, Worker};
 
@@ -803,7 +800,9 @@ fn serve_reads(shared: &Arc<Shared>, requests: &Mutex<Receiver<Read>>) {
                     .internal(Input::Loaded { workflow, loaded });
             }
             Read::Fetch(workflow, request, what) => {
-                match retry(shared, |snapshot| recovery::fetch(&shared.definitions, &workflow, &what, snapshot)) {
+                match retry(shared, |snapshot| {
+                    recovery::fetch(&shared.definitions, &workflow, &what, snapshot)
+                }) {
                     Ok(answer) => shared.event(&workflow, Event::Fetched { request, answer }),
                     Err(error) => {
                         tracing::error!(%workflow, %error, "cannot read what the engine needs");

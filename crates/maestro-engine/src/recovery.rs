@@ -39,7 +39,11 @@ pub fn recover(
         .map(|worker| {
             let shards = (0..Keys::SHARDS).filter(|s| usize::from(*s) % count == worker);
             let keys = shards.map(|s| {
-                Keys::new(s, workflow_keys[usize::from(s)].map_or(0, |k| k.0), last_run)
+                Keys::new(
+                    s,
+                    workflow_keys[usize::from(s)].map_or(0, |k| k.0),
+                    last_run,
+                )
             });
             Partition::new(settings, keys)
         })
@@ -68,7 +72,10 @@ pub fn recover(
     let keys: BTreeSet<WorkflowKey> = live.keys().chain(queued.keys()).copied().collect();
     for key in keys {
         let row = snapshot.workflow_by_key(key)?.ok_or_else(|| {
-            LoadError::Damaged(format!("there are runs of workflow number {}, which is not there", key.0))
+            LoadError::Damaged(format!(
+                "there are runs of workflow number {}, which is not there",
+                key.0
+            ))
         })?;
         let id: Str = (&*row.id).into();
         let mut resumed = Resumed {
@@ -91,7 +98,14 @@ fn jobs_of(run: &LoadedRun) -> Vec<Uuid> {
     run.steps
         .iter()
         .filter(|s| matches!(s.state.status, StepStatus::Starting | StepStatus::Running))
-        .map(|s| step_uuid(&run.row.body.uuid, &run.plan.step(s.step).id, s.attempt))
+        .map(|s| {
+            step_uuid(
+                &run.plan.workflow.id,
+                &run.row.body.uuid,
+                &run.plan.step(s.step).id,
+                s.attempt,
+            )
+        })
         .collect()
 }
 
@@ -115,7 +129,11 @@ pub fn fetch(
                 Some(key) => snapshot.queued(key, *after, limit)?,
                 None => Vec::new(),
             };
-            Fetched::Queued(rows.into_iter().map(without_steps).collect::<Result<_, _>>()?)
+            Fetched::Queued(
+                rows.into_iter()
+                    .map(without_steps)
+                    .collect::<Result<_, _>>()?,
+            )
         }
         Fetch::Instance(instance) => {
             let row = match key {

@@ -49,7 +49,11 @@ impl Edges {
     /// Expected transitions that were never taken.
     #[must_use]
     pub fn missing(&self) -> Vec<(StepStatus, StepStatus)> {
-        EXPECTED.iter().filter(|edge| !self.0.contains_key(edge)).copied().collect()
+        EXPECTED
+            .iter()
+            .filter(|edge| !self.0.contains_key(edge))
+            .copied()
+            .collect()
     }
 }
 
@@ -66,7 +70,10 @@ pub(crate) struct Past {
 impl Past {
     /// Looks only at what comes from now on: the store may hold other seeds.
     pub(crate) fn from_now(snapshot: &dyn Snapshot, past_outbox: i64) -> Result<Self, String> {
-        let mut past = Self { outbox: past_outbox, ..Self::default() };
+        let mut past = Self {
+            outbox: past_outbox,
+            ..Self::default()
+        };
         while let Some(row) = read(snapshot.outbox(past.outbox, 100))?.last() {
             past.outbox = row.seq;
         }
@@ -85,29 +92,47 @@ impl Past {
         plan: &Plan,
         snapshot: &dyn Snapshot,
     ) -> Result<(), String> {
-        let Some(row) = read(snapshot.workflow(workflow))? else { return Ok(()) };
-        let all = maestro_store::RunRange { low: 1, high: row.last_instance };
+        let Some(row) = read(snapshot.workflow(workflow))? else {
+            return Ok(());
+        };
+        let all = maestro_store::RunRange {
+            low: 1,
+            high: row.last_instance,
+        };
         for run in read(snapshot.instances(row.key, all))? {
             if let Some(status) = self.ended.get(&run.key)
                 && *status != run.head.status
             {
-                return Err(format!("run {:?} was {status:?} and is {:?}", run.id, run.head.status));
+                return Err(format!(
+                    "run {:?} was {status:?} and is {:?}",
+                    run.id, run.head.status
+                ));
             }
             if run.head.status.is_terminal() {
                 self.ended.insert(run.key, run.head.status);
             }
-            let steps: BTreeMap<u32, StepRow> =
-                read(snapshot.steps(run.key))?.into_iter().map(|s| (s.step, s)).collect();
+            let steps: BTreeMap<u32, StepRow> = read(snapshot.steps(run.key))?
+                .into_iter()
+                .map(|s| (s.step, s))
+                .collect();
             for (ord, step) in &steps {
                 for predecessor in &plan.step(*ord).predecessors {
-                    let complete = steps.get(predecessor).is_some_and(|p| p.state.status.is_complete());
+                    let complete = steps
+                        .get(predecessor)
+                        .is_some_and(|p| p.state.status.is_complete());
                     if !complete {
                         let id = &plan.step(*ord).id;
-                        return Err(format!("{:?}: step {id} has a row before its predecessor is complete", run.id));
+                        return Err(format!(
+                            "{:?}: step {id} has a row before its predecessor is complete",
+                            run.id
+                        ));
                     }
                 }
                 if run.head.status.is_terminal() && !step.state.status.is_terminal() {
-                    return Err(format!("{:?} is over, but its step {ord} is {:?}", run.id, step.state.status));
+                    return Err(format!(
+                        "{:?} is over, but its step {ord} is {:?}",
+                        run.id, step.state.status
+                    ));
                 }
             }
         }
@@ -115,7 +140,11 @@ impl Past {
     }
 
     /// Reads new status events.
-    pub(crate) fn events(&mut self, snapshot: &dyn Snapshot, edges: &mut Edges) -> Result<(), String> {
+    pub(crate) fn events(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        edges: &mut Edges,
+    ) -> Result<(), String> {
         loop {
             let rows = read(snapshot.outbox(self.outbox, 100))?;
             if rows.is_empty() {
@@ -126,12 +155,17 @@ impl Past {
                 for record in decode_changes(&row.body) {
                     let record = record.map_err(|e| e.to_string())?;
                     for (change, _) in &record.changes {
-                        let (StatusChange::Step { old, new }, Some((step, attempt))) = (change, record.step) else {
+                        let (StatusChange::Step { old, new }, Some((step, attempt))) =
+                            (change, record.step)
+                        else {
                             continue;
                         };
                         *edges.0.entry((*old, *new)).or_default() += 1;
                         let key = (record.run, step, attempt);
-                        let last = self.attempts.insert(key, *new).unwrap_or(StepStatus::NotCreated);
+                        let last = self
+                            .attempts
+                            .insert(key, *new)
+                            .unwrap_or(StepStatus::NotCreated);
                         if last != *old {
                             return Err(format!(
                                 "events of {:?} step {step} attempt {attempt}: {last:?}, then {old:?} to {new:?}",

@@ -30,7 +30,12 @@ pub(crate) struct Jobs {
 impl Jobs {
     /// What the runtime says of a job now: that it has begun, or how it ended.
     pub(crate) fn news(job: &Job, now: Millis) -> Vec<Report> {
-        let report = |news| Report { at: job.at, news, artifacts: Vec::new(), timeline: Vec::new() };
+        let report = |news| Report {
+            at: job.at,
+            news,
+            artifacts: Vec::new(),
+            timeline: Vec::new(),
+        };
         let mut reports = vec![report(News::Started)];
         if job.over || now >= job.ends {
             reports.push(report(News::Ended(job.outcome.clone())));

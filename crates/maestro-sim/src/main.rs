@@ -11,7 +11,10 @@ use maestro_sim::{Edges, Ground, Swarm, play};
 const SHARE: u32 = 200;
 
 #[derive(Parser)]
-#[command(name = "maestro-sim", about = "Play random workflows with faults in virtual time")]
+#[command(
+    name = "maestro-sim",
+    about = "Play random workflows with faults in virtual time"
+)]
 struct Args {
     /// Seeds to play
     #[arg(long, default_value_t = 10_000)]
@@ -30,7 +33,11 @@ struct Args {
     verbose: bool,
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the output of the program")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the output of the program"
+)]
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let began = Instant::now();
@@ -85,7 +92,10 @@ fn main() -> anyhow::Result<()> {
         }
     });
     let (seeds, events, crashes, edges) = totals.into_inner().unwrap_or_default();
-    println!("{seeds} seeds, {events} events, {crashes} crashes survived, {:.1} s", began.elapsed().as_secs_f64());
+    println!(
+        "{seeds} seeds, {events} events, {crashes} crashes survived, {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
     for (old, new) in edges.missing().into_iter().filter(|_| seeds > 1_000) {
         println!("never taken: {} -> {}", old.as_str(), new.as_str());
     }
@@ -98,5 +108,9 @@ fn main() -> anyhow::Result<()> {
 /// A folder in memory where there is one: the disk is not what is simulated.
 fn maestro_sim_folder() -> std::io::Result<tempfile::TempDir> {
     let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
 }

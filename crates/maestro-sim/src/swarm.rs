@@ -81,12 +81,20 @@ impl Swarm {
     #[must_use]
     pub fn draw(seed: u64, bug: Option<Bug>) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let mut often = |odds: u8, most: u8| if rng.u8(..100) < odds { rng.u8(1..=most) } else { 0 };
+        let mut often = |odds: u8, most: u8| {
+            if rng.u8(..100) < odds {
+                rng.u8(1..=most)
+            } else {
+                0
+            }
+        };
         let (ends, named, job_fails) = (often(70, 30), often(40, 60), often(70, 50));
         let (repeated, late, commit_fails) = (often(50, 40), often(50, 30), often(40, 30));
         let (crash, jump) = (often(60, 6), often(20, 3));
         let count = rng.usize(1..=2);
-        let definitions = (0..count).map(|i| definition(&mut rng, &format!("w{seed}-{i}"))).collect();
+        let definitions = (0..count)
+            .map(|i| definition(&mut rng, &format!("w{seed}-{i}")))
+            .collect();
         Self {
             seed,
             definitions,
@@ -114,8 +122,14 @@ fn definition(rng: &mut Rng, id: &str) -> String {
         let mut next = String::new();
         for j in i + 1..count {
             if rng.u8(..100) < 40 {
-                let condition = rng.choice(&["true", "true", "ok", "!ok", "false", "nobody"]).unwrap_or(&"true");
-                let condition = if *condition == "nobody" && rng.u8(..100) < 80 { "true" } else { condition };
+                let condition = rng
+                    .choice(&["true", "true", "ok", "!ok", "false", "nobody"])
+                    .unwrap_or(&"true");
+                let condition = if *condition == "nobody" && rng.u8(..100) < 80 {
+                    "true"
+                } else {
+                    condition
+                };
                 let comma = if next.is_empty() { "" } else { "," };
                 let _ = write!(next, r#"{comma}"s{j}":"{condition}""#);
             }
@@ -125,7 +139,9 @@ fn definition(rng: &mut Rng, id: &str) -> String {
             0..=2 => format!(r#""type":"NoOp","params":{{{ok}}}"#),
             3 | 4 => {
                 let secs = rng.u8(..5);
-                format!(r#""type":"Sleep","params":{{{ok},"sleep_seconds":{{"type":"LONG","value":{secs}}}}}"#)
+                format!(
+                    r#""type":"Sleep","params":{{{ok},"sleep_seconds":{{"type":"LONG","value":{secs}}}}}"#
+                )
             }
             _ => {
                 let (errors, timeouts) = (rng.u8(..3), rng.u8(..2));
@@ -135,17 +151,35 @@ fn definition(rng: &mut Rng, id: &str) -> String {
                 )
             }
         };
-        let timeout = if rng.u8(..100) < 30 { format!(r#","timeout":{}"#, rng.u8(1..6)) } else { String::new() };
-        let mode = rng.choice(&["FAIL_AFTER_RUNNING", "FAIL_IMMEDIATELY", "IGNORE_FAILURE"]).unwrap_or(&"");
+        let timeout = if rng.u8(..100) < 30 {
+            format!(r#","timeout":{}"#, rng.u8(1..6))
+        } else {
+            String::new()
+        };
+        let mode = rng
+            .choice(&["FAIL_AFTER_RUNNING", "FAIL_IMMEDIATELY", "IGNORE_FAILURE"])
+            .unwrap_or(&"");
         let comma = if i == 0 { "" } else { "," };
         let _ = write!(
             steps,
             r#"{comma}{{"step":{{"id":"s{i}",{work},"failure_mode":"{mode}"{timeout},"transition":{{"successors":{{{next}}}}}}}}}"#
         );
     }
-    let timeout = if rng.u8(..100) < 20 { r#","timeout":20"# } else { "" };
+    let timeout = if rng.u8(..100) < 20 {
+        r#","timeout":20"#
+    } else {
+        ""
+    };
     let strategy = rng
-        .choice(&["1", "1", "3", "100", "\"FIRST_ONLY\"", "\"LAST_ONLY\"", "\"SERIAL_LATEST_ONLY\""])
+        .choice(&[
+            "1",
+            "1",
+            "3",
+            "100",
+            "\"FIRST_ONLY\"",
+            "\"LAST_ONLY\"",
+            "\"SERIAL_LATEST_ONLY\"",
+        ])
         .unwrap_or(&"1");
     let concurrency = rng.choice(&[1, 2, 20]).unwrap_or(&20);
     format!(

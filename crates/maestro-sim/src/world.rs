@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use maestro_core::message::{Command, Event, Outcome as JobOutcome, Push, Refusal, Reply, Report, Start, StartOutcome};
+use maestro_core::message::{
+    Command, Event, Outcome as JobOutcome, Push, Refusal, Reply, Report, Start, StartOutcome,
+};
 use maestro_core::plan::Plan;
 use maestro_core::{Settings, Values};
 use maestro_engine::partition::{Input, Partition, Released, Sealed};
@@ -36,8 +38,16 @@ impl Ground {
     /// # Errors
     /// The store cannot be opened.
     pub fn new(dir: &Path) -> Result<Self, maestro_store::OpenError> {
-        let options = sqlite::Options { readers_kept: 1, ..sqlite::Options::default() };
-        Ok(Self { store: sqlite::open(dir, &options)?, outbox: 0, now: 1_800_000_000_000, seeds: 0 })
+        let options = sqlite::Options {
+            readers_kept: 1,
+            ..sqlite::Options::default()
+        };
+        Ok(Self {
+            store: sqlite::open(dir, &options)?,
+            outbox: 0,
+            now: 1_800_000_000_000,
+            seeds: 0,
+        })
     }
 }
 
@@ -105,7 +115,11 @@ pub fn play(swarm: &Swarm, ground: &mut Ground) -> Result<Outcome, String> {
     ground.seeds += 1;
     ground.now += 1_000_000;
     let now = ground.now;
-    let settings = Settings { cascade: swarm.cascade, queue_window: swarm.window, ..Settings::default() };
+    let settings = Settings {
+        cascade: swarm.cascade,
+        queue_window: swarm.window,
+        ..Settings::default()
+    };
     let mut world = World {
         swarm,
         rng: fastrand::Rng::with_seed(swarm.seed ^ 0x5eed),
@@ -199,7 +213,14 @@ impl World<'_> {
                     && let Some(server) = &mut self.server
                 {
                     let event = Event::Report(report);
-                    server.handle(Input::Event { workflow, event, answer: None }, self.now);
+                    server.handle(
+                        Input::Event {
+                            workflow,
+                            event,
+                            answer: None,
+                        },
+                        self.now,
+                    );
                 }
             }
             Due::JobEnds(uuid) => self.job_ends(&uuid),
@@ -248,11 +269,15 @@ impl World<'_> {
     }
 
     fn seal(&mut self) -> Result<(), String> {
-        let Some(server) = &mut self.server else { return Ok(()) };
+        let Some(server) = &mut self.server else {
+            return Ok(());
+        };
         let mut sealed = server.seal(Sealed::default());
         if self.swarm.bug == Some(Bug::EarlyLaunch) {
-            let (early, rest): (Vec<_>, Vec<_>) =
-                sealed.effects.drain(..).partition(|effect| matches!(effect, Released::Launch(..)));
+            let (early, rest): (Vec<_>, Vec<_>) = sealed
+                .effects
+                .drain(..)
+                .partition(|effect| matches!(effect, Released::Launch(..)));
             sealed.effects = rest;
             for effect in early {
                 self.release(effect)?;
@@ -273,10 +298,16 @@ impl World<'_> {
             self.plan(at, Due::Commit);
             return Ok(());
         }
-        let Some(mut sealed) = self.in_flight.pop_front() else { return Ok(()) };
+        let Some(mut sealed) = self.in_flight.pop_front() else {
+            return Ok(());
+        };
         if !sealed.batch.is_empty() {
             let batches: [&_; 1] = [&sealed.batch];
-            self.ground.store.writer.commit(&mut batches.into_iter()).map_err(|e| e.to_string())?;
+            self.ground
+                .store
+                .writer
+                .commit(&mut batches.into_iter())
+                .map_err(|e| e.to_string())?;
         }
         // A crash may come between any two effects.
         for effect in sealed.effects.drain(..) {
@@ -293,7 +324,9 @@ impl World<'_> {
 
     /// What memory holds is what the rows say, once everything is durable.
     fn compare(&mut self) -> Result<(), String> {
-        let Some(server) = &self.server else { return Ok(()) };
+        let Some(server) = &self.server else {
+            return Ok(());
+        };
         let snapshot = read(self.ground.store.readers.snapshot())?;
         for state in server.states() {
             for run in state.snapshot() {
@@ -323,10 +356,14 @@ impl World<'_> {
             Released::Reply(answer, result) => answer(result),
             Released::Launch(workflow, launch) => {
                 let snapshot = read(self.ground.store.readers.snapshot())?;
-                let row = read(snapshot.step(launch.at.run, launch.at.step, Some(launch.at.attempt)))?;
+                let row =
+                    read(snapshot.step(launch.at.run, launch.at.step, Some(launch.at.attempt)))?;
                 let durable = row.is_some_and(|row| row.state.status >= StepStatus::Starting);
                 if !durable {
-                    return Err(format!("{:?} is launched before its cause is durable", launch.at));
+                    return Err(format!(
+                        "{:?} is launched before its cause is durable",
+                        launch.at
+                    ));
                 }
                 self.launch(workflow, &launch)?;
             }
@@ -353,21 +390,35 @@ impl World<'_> {
                 let answer = recovery::fetch(&self.definitions, &workflow, &what, &*snapshot)
                     .map_err(|e| e.to_string())?;
                 let event = Event::Fetched { request, answer };
-                self.answer(Input::Event { workflow, event, answer: None });
+                self.answer(Input::Event {
+                    workflow,
+                    event,
+                    answer: None,
+                });
             }
             Released::Load(workflow) => {
                 let snapshot = read(self.ground.store.readers.snapshot())?;
-                let loaded = recovery::load(&workflow, &*snapshot).map(Box::new).map_err(|e| e.to_string());
+                let loaded = recovery::load(&workflow, &*snapshot)
+                    .map(Box::new)
+                    .map_err(|e| e.to_string());
                 self.answer(Input::Loaded { workflow, loaded });
             }
             Released::Evaluate(workflow, at, plan) => {
                 let outcome = plan.step(at.step).params.clone();
                 let event = Event::Evaluated { at, outcome };
-                self.answer(Input::Event { workflow, event, answer: None });
+                self.answer(Input::Event {
+                    workflow,
+                    event,
+                    answer: None,
+                });
             }
             Released::NotifyDurable(workflow, number) => {
                 let event = Event::Durable(number);
-                self.answer(Input::Event { workflow, event, answer: None });
+                self.answer(Input::Event {
+                    workflow,
+                    event,
+                    answer: None,
+                });
             }
             Released::DefinitionChanged(_) | Released::Changed(..) | Released::Purge(_) => {}
         }
@@ -379,7 +430,11 @@ impl World<'_> {
         self.plan(at, Due::Input(Box::new(input), self.life));
     }
 
-    fn launch(&mut self, workflow: Str, launch: &maestro_core::message::Launch) -> Result<(), String> {
+    fn launch(
+        &mut self,
+        workflow: Str,
+        launch: &maestro_core::message::Launch,
+    ) -> Result<(), String> {
         if let Some(job) = self.jobs.all.get(&launch.uuid) {
             if !launch.adopt {
                 return Err(format!("{:?} is launched twice", launch.at));
@@ -394,14 +449,23 @@ impl World<'_> {
         let length = *self.rng.choice(&[0, 10, 900, 4_000, 15_000]).unwrap_or(&10);
         let fails = self.chance(self.swarm.job_fails);
         let outcome = match self.rng.u8(..8) {
-            _ if !fails => JobOutcome::Done { outputs: Values::default() },
+            _ if !fails => JobOutcome::Done {
+                outputs: Values::default(),
+            },
             0 => JobOutcome::FatalError,
             1 | 2 => JobOutcome::PlatformError { retryable: true },
             3 => JobOutcome::UserError { retryable: false },
             _ => JobOutcome::UserError { retryable: true },
         };
         let ends = self.now + length;
-        let job = Job { workflow: workflow.clone(), at: launch.at, ends, outcome, over: false, released: false };
+        let job = Job {
+            workflow: workflow.clone(),
+            at: launch.at,
+            ends,
+            outcome,
+            over: false,
+            released: false,
+        };
         for report in Jobs::news(&job, self.now - 1) {
             self.report(workflow.clone(), report);
         }
@@ -412,7 +476,14 @@ impl World<'_> {
 
     fn job_ends(&mut self, uuid: &Uuid) {
         let now = self.now;
-        let Some(job) = self.jobs.all.get_mut(uuid).filter(|job| !job.over && job.ends <= now) else { return };
+        let Some(job) = self
+            .jobs
+            .all
+            .get_mut(uuid)
+            .filter(|job| !job.over && job.ends <= now)
+        else {
+            return;
+        };
         job.over = true;
         let (workflow, news) = (job.workflow.clone(), Jobs::news(job, now));
         if let Some(end) = news.into_iter().last() {
@@ -434,8 +505,11 @@ impl World<'_> {
             if i > 0 && self.swarm.bug == Some(Bug::StaleReport) {
                 // The planted fault: whatever comes late is taken for the present attempt.
                 let snapshot = self.ground.store.readers.snapshot();
-                let latest = snapshot.ok().and_then(|s| s.step(report.at.run, report.at.step, None).ok().flatten());
-                report.at.attempt = latest.map_or(report.at.attempt, |row| row.attempt.max(report.at.attempt)) + 1;
+                let latest = snapshot
+                    .ok()
+                    .and_then(|s| s.step(report.at.run, report.at.step, None).ok().flatten());
+                report.at.attempt =
+                    latest.map_or(report.at.attempt, |row| row.attempt.max(report.at.attempt)) + 1;
             }
             let at = self.now + delay;
             self.plan(at, Due::Report(workflow.clone(), report, self.life));
@@ -459,8 +533,9 @@ impl World<'_> {
 
     fn come_up(&mut self) -> Result<(), String> {
         let snapshot = read(self.ground.store.readers.snapshot())?;
-        let recovered = recovery::recover(&*snapshot, &self.definitions, self.settings, 1, self.now)
-            .map_err(|e| e.to_string())?;
+        let recovered =
+            recovery::recover(&*snapshot, &self.definitions, self.settings, 1, self.now)
+                .map_err(|e| e.to_string())?;
         self.server = recovered.partitions.into_iter().next();
         self.forgotten = self.swarm.bug == Some(Bug::LostTimer) && self.life > 0;
         Ok(())
@@ -468,10 +543,12 @@ impl World<'_> {
 
     fn push_all(&mut self) -> Result<(), String> {
         let snapshot = read(self.ground.store.readers.snapshot())?;
-        self.past.push(Past::from_now(&*snapshot, self.ground.outbox)?);
+        self.past
+            .push(Past::from_now(&*snapshot, self.ground.outbox)?);
         drop(snapshot);
         for text in &self.swarm.definitions {
-            let request: WorkflowCreateRequest = parse(text.as_bytes()).map_err(|e| e.to_string())?;
+            let request: WorkflowCreateRequest =
+                parse(text.as_bytes()).map_err(|e| e.to_string())?;
             let workflow = Arc::new(request.workflow);
             let plan = Plan::compile(workflow.clone(), 1).map_err(|e| e.to_string())?;
             self.plans.push((workflow.id.clone(), Arc::new(plan)));
@@ -484,9 +561,21 @@ impl World<'_> {
                 git_info: None,
                 extra_info: request.extra_info,
             };
-            let event = Event::Command { token: None, command: Command::Push(Box::new(push)) };
-            let Some(server) = &mut self.server else { return Err("no server".to_owned()) };
-            server.handle(Input::Event { workflow: workflow.id.clone(), event, answer: None }, self.now);
+            let event = Event::Command {
+                token: None,
+                command: Command::Push(Box::new(push)),
+            };
+            let Some(server) = &mut self.server else {
+                return Err("no server".to_owned());
+            };
+            server.handle(
+                Input::Event {
+                    workflow: workflow.id.clone(),
+                    event,
+                    answer: None,
+                },
+                self.now,
+            );
         }
         // Faults wait until the definitions are there.
         self.faults = false;
@@ -501,11 +590,23 @@ impl World<'_> {
         let known = self.acknowledged.get(&which).map_or(0, BTreeSet::len);
         let command = if known > 0 && self.chance(self.swarm.ends) {
             let instance = i64::try_from(self.rng.usize(1..=known)).unwrap_or(1);
-            let action = if self.rng.bool() { ActionKind::Stop } else { ActionKind::Kill };
-            if self.rng.u8(..5) == 0 {
-                Command::EndAll { action, user: "sim".into() }
+            let action = if self.rng.bool() {
+                ActionKind::Stop
             } else {
-                Command::End { instance, run: None, action, user: "sim".into() }
+                ActionKind::Kill
+            };
+            if self.rng.u8(..5) == 0 {
+                Command::EndAll {
+                    action,
+                    user: "sim".into(),
+                }
+            } else {
+                Command::End {
+                    instance,
+                    run: None,
+                    action,
+                    user: "sim".into(),
+                }
             }
         } else {
             let named = self.chance(self.swarm.named);
@@ -533,29 +634,55 @@ impl World<'_> {
                 failed: None,
             }))
         };
-        let Some(server) = &mut self.server else { return };
+        let Some(server) = &mut self.server else {
+            return;
+        };
         let answers = self.answers.clone();
         let answer = Box::new(move |result| {
             if let Ok(mut answers) = answers.lock() {
                 answers.push((which, result));
             }
         });
-        let event = Event::Command { token: None, command };
-        server.handle(Input::Event { workflow, event, answer: Some(answer) }, self.now);
+        let event = Event::Command {
+            token: None,
+            command,
+        };
+        server.handle(
+            Input::Event {
+                workflow,
+                event,
+                answer: Some(answer),
+            },
+            self.now,
+        );
     }
 
     fn take_answers(&mut self) {
-        let answers = self.answers.lock().map(|mut a| std::mem::take(&mut *a)).unwrap_or_default();
+        let answers = self
+            .answers
+            .lock()
+            .map(|mut a| std::mem::take(&mut *a))
+            .unwrap_or_default();
         for (which, result) in answers {
-            if let Ok(Reply::Started { id, outcome: StartOutcome::Created | StartOutcome::Stopped, .. }) = result {
-                self.acknowledged.entry(which).or_default().insert(id.instance);
+            if let Ok(Reply::Started {
+                id,
+                outcome: StartOutcome::Created | StartOutcome::Stopped,
+                ..
+            }) = result
+            {
+                self.acknowledged
+                    .entry(which)
+                    .or_default()
+                    .insert(id.instance);
             }
         }
     }
 
     fn check_store(&mut self) -> Result<(), String> {
         let snapshot = read(self.ground.store.readers.snapshot())?;
-        let Some(past) = self.past.first_mut() else { return Ok(()) };
+        let Some(past) = self.past.first_mut() else {
+            return Ok(());
+        };
         for (workflow, plan) in &self.plans {
             past.check(workflow, plan, &*snapshot)?;
         }
@@ -568,7 +695,10 @@ impl World<'_> {
         let snapshot = read(self.ground.store.readers.snapshot())?;
         for (which, (workflow, _)) in self.plans.iter().enumerate() {
             let row = read(snapshot.workflow(workflow))?.ok_or("the workflow is gone")?;
-            let all = maestro_store::RunRange { low: 1, high: row.last_instance.max(1) };
+            let all = maestro_store::RunRange {
+                low: 1,
+                high: row.last_instance.max(1),
+            };
             let runs = read(snapshot.instances(row.key, all))?;
             let ids: Vec<i64> = runs.iter().map(|run| run.id.instance).collect();
             if let Some(id) = repeated(&ids) {

@@ -4,7 +4,12 @@ use maestro_sim::{Bug, Edges, Ground, Swarm, play};
 
 fn folder() -> tempfile::TempDir {
     let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder")
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
+    .expect("a folder")
 }
 
 /// Plays a range of seeds; the first broken promise, if any, with the seed.

@@ -339,7 +339,12 @@ impl RunState {
                         step: ord,
                         attempt: a.number,
                     };
-                    let uuid = step_uuid(&self.row.body.uuid, &step.id, a.number);
+                    let uuid = step_uuid(
+                        &self.plan.workflow.id,
+                        &self.row.body.uuid,
+                        &step.id,
+                        a.number,
+                    );
                     cx.turn.effects.push(Effect::Cancel { at, uuid, ty });
                 }
             }
@@ -586,7 +591,12 @@ impl RunState {
                 step: ord,
                 attempt: a.number,
             },
-            uuid: step_uuid(&self.row.body.uuid, &step.id, a.number),
+            uuid: step_uuid(
+                &self.plan.workflow.id,
+                &self.row.body.uuid,
+                &step.id,
+                a.number,
+            ),
             ty,
             id: self.row.id,
             run_uuid: self.row.body.uuid,
@@ -743,7 +753,12 @@ impl RunState {
                 step: ord,
                 attempt: a.number,
             };
-            let uuid = step_uuid(&self.row.body.uuid, &step.id, a.number);
+            let uuid = step_uuid(
+                &self.plan.workflow.id,
+                &self.row.body.uuid,
+                &step.id,
+                a.number,
+            );
             cx.turn.effects.push(Effect::Release { at, uuid, ty });
         }
     }

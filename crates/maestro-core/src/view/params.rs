@@ -109,7 +109,7 @@ fn system_params(
     row: &StepRow,
 ) -> [(&'static str, ParamDefinition, EvaluatedValue); 4] {
     let id = &source.plan.step(row.step).id;
-    let uuid = step_uuid(&source.run.body.uuid, id, row.attempt);
+    let uuid = step_uuid(source.workflow_id(), &source.run.body.uuid, id, row.attempt);
     [
         (
             "workflow_instance_id",

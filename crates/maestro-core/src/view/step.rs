@@ -191,7 +191,10 @@ impl ToJson for StepView<'_> {
             o.always("step_id", id);
             o.always("step_attempt_id", &i64::from(row.attempt));
             o.always("workflow_uuid", &run.body.uuid);
-            o.always("step_uuid", &step_uuid(&run.body.uuid, id, row.attempt));
+            o.always(
+                "step_uuid",
+                &step_uuid(self.source.workflow_id(), &run.body.uuid, id, row.attempt),
+            );
             o.always("correlation_id", &*self.source.correlation_id());
             o.always("step_instance_id", &i64::from(row.state.seq));
             o.always("workflow_version_id", &run.body.version);

@@ -132,7 +132,7 @@ impl Address {
         let row = moment.snapshot.step(run.row.key, *ord, self.attempt)?;
         Ok(Some(Looked {
             attempt: row.map(|row| Attempt {
-                uuid: step_uuid(&run.row.body.uuid, &self.step, row.attempt),
+                uuid: step_uuid(&self.workflow, &run.row.body.uuid, &self.step, row.attempt),
                 is_over: row.state.status.is_terminal(),
             }),
             is_run_over: run.row.head.status.is_terminal(),
