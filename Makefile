@@ -37,4 +37,4 @@ conformance: ## Start a server and count the recorded scenarios that pass, by ar
 
 bench: ## Measure the speed (see docs/benchmarks.md)
 	$(CARGO) build --release -p maestro-cli -p maestro-bench
-	target/release/maestro-bench all
+	target/release/maestro-bench http

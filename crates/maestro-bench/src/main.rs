@@ -2,6 +2,7 @@
 //!
 //! Figures go to `docs/benchmarks.md` with the command that made them. Nothing here asserts a time.
 
+mod http;
 mod inproc;
 mod report;
 
@@ -21,6 +22,8 @@ struct Args {
 enum What {
     /// The engine in this process, without HTTP
     Inproc(inproc::Options),
+    /// A release server through its API, all workloads
+    Http(http::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -40,5 +43,6 @@ fn main() -> anyhow::Result<()> {
     let mut out = report::Report::new(args.json);
     match args.what {
         What::Inproc(options) => inproc::run(&options, &mut out),
+        What::Http(options) => http::run(&options, &mut out),
     }
 }

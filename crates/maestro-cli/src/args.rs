@@ -118,6 +118,10 @@ pub enum Command {
     /// Keeps everything in its data folder. Ctrl-C or SIGTERM ends it in order, a second signal at once; jobs go on in any
     /// case, and the next server on the folder finds them again.
     Server(ServerArgs),
+    /// Evaluate and check expressions
+    ///
+    /// The language is described in docs/reference/sel.md.
+    Sel(SelArgs),
     /// Show all settings with their values and where they come from
     Config(ConfigArgs),
     /// Write a script that completes commands in a shell
@@ -293,4 +297,40 @@ pub struct DeleteArgs {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// `maestro sel`.
+#[derive(ClapArgs, Debug)]
+pub struct SelArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: SelCommand,
+}
+
+/// What to do with expressions.
+#[derive(Subcommand, Debug)]
+pub enum SelCommand {
+    /// Evaluate an expression and show its type and value
+    Eval(SelEvalArgs),
+    /// Show all faults of a program, or the params that it needs
+    Check {
+        /// The program; `-` for standard input
+        file: PathBuf,
+    },
+    /// Read programs and show their results
+    Repl,
+}
+
+/// `maestro sel eval`.
+#[derive(ClapArgs, Debug)]
+pub struct SelEvalArgs {
+    /// The expression or program
+    #[arg(value_name = "EXPR", required_unless_present = "jsonl")]
+    pub expr: Option<String>,
+    /// Params: a JSON object, or a file that holds one
+    #[arg(long, value_name = "FILE|JSON")]
+    pub params: Option<String>,
+    /// Read lines `{"id", "expr", "params"?}` from standard input and write a line of JSON for each
+    #[arg(long, conflicts_with_all = ["expr", "params"])]
+    pub jsonl: bool,
 }

@@ -8,6 +8,7 @@ mod list;
 mod logs;
 mod push;
 mod run;
+mod sel;
 mod server;
 mod start;
 mod stop;
@@ -55,6 +56,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Logs(args) => logs::run(&context, &args),
         Command::Delete(args) => delete::run(&context, &args),
         Command::Server(args) => server::run(&args),
+        Command::Sel(args) => sel::run(&context, &args),
         Command::Config(args) => config::run(&context, &args),
         Command::Completions { shell } => completions::run(shell),
     }
