@@ -370,7 +370,6 @@ mod tests {
         assert_eq!(response(away).status().as_u16(), 503);
     }
 
-    // [04:18] [04:20]
     #[test]
     fn refusals_of_the_core_have_their_status() {
         let strategy = Refusal::StrategyRefused("two instances wait".to_owned());
