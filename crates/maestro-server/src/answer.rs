@@ -339,3 +339,59 @@ fn refusal_code(refusal: &Refusal) -> ErrorCode {
         Refusal::StrategyRefused(_) => ErrorCode::PreconditionFailed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(fault: impl Into<Fault>) -> Response<Payload> {
+        fault.into().into_answer("/x", 7).into_response()
+    }
+
+    fn text(response: Response<Payload>) -> String {
+        match response.into_body() {
+            Payload::Whole(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+            Payload::Whole(None) | Payload::Pieces(_) => String::new(),
+        }
+    }
+
+    #[test]
+    fn load_and_a_store_that_is_away_say_when_to_try_again() {
+        for (error, status, kind, after) in [
+            (EngineError::Busy, 429, "TOO_MANY_REQUESTS", "1"),
+            (EngineError::Unavailable, 503, "UNAVAILABLE", "5"),
+        ] {
+            let response = response(error);
+            assert_eq!(response.status().as_u16(), status);
+            assert_eq!(response.headers()[RETRY_AFTER], after);
+            assert!(text(response).contains(kind));
+        }
+        let away = ReadError::Retry("the disk is gone".into());
+        assert_eq!(response(away).status().as_u16(), 503);
+    }
+
+    #[test]
+    fn refusals_of_the_core_have_their_status() {
+        let strategy = Refusal::StrategyRefused("two instances wait".to_owned());
+        for (refusal, status) in [
+            (Refusal::NoWorkflow("w".into()), 404),
+            (Refusal::NoOwner("w".into()), 400),
+            (Refusal::BeingDeleted("w".into()), 409),
+            (strategy, 412),
+        ] {
+            let response = response(EngineError::from(refusal));
+            assert_eq!(response.status().as_u16(), status);
+            assert!(!response.headers().contains_key(RETRY_AFTER));
+        }
+    }
+
+    #[test]
+    fn a_fault_that_nobody_foresaw_has_a_form_of_its_own() {
+        let response = response(Fault::Unhandled);
+        assert_eq!(response.status().as_u16(), 500);
+        assert_eq!(
+            text(response),
+            r#"{"timestamp":7,"status":500,"error":"Internal Server Error","path":"/x"}"#
+        );
+    }
+}

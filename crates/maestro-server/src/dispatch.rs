@@ -96,8 +96,11 @@ pub(crate) async fn read<T: Send + 'static>(
     state: &Arc<State>,
     read: impl FnOnce(&Moment<'_>) -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
+    let permit = state.reads.clone().acquire_owned().await;
+    let permit = permit.map_err(|_| Fault::Unhandled)?;
     let state = state.clone();
     let reading = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
         let moment = Moment {
             engine: &state.engine,
             snapshot: state.engine.snapshot()?,

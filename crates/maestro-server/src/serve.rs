@@ -12,6 +12,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use maestro_engine::Engine;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::metrics::HttpMetrics;
 use crate::route::Table;
@@ -52,8 +53,15 @@ pub(crate) struct State {
     pub(crate) registry: Registry,
     pub(crate) metrics: HttpMetrics,
     pub(crate) table: Table,
+    /// Each read takes a connection of the store and a thread: more at once would only cost memory.
+    pub(crate) reads: Arc<Semaphore>,
     /// Only this machine can connect, so that only its names are taken for `Host` (decision 6).
     pub(crate) is_loopback: bool,
+}
+
+fn reads_at_once() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (2 * cores).max(4)
 }
 
 /// Listens where the options say, and serves until `shutdown` is ready; see [`serve_on`].
@@ -86,6 +94,7 @@ pub async fn serve_on(
     let state = Arc::new(State {
         metrics: HttpMetrics::new(&mut registry, table.routes()),
         is_loopback: listener.local_addr()?.ip().is_loopback(),
+        reads: Arc::new(Semaphore::new(reads_at_once())),
         engine,
         options,
         registry,

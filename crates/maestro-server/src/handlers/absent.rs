@@ -1,6 +1,7 @@
 //! Requests for what the engine cannot do yet: their faults are told as they will be, the rest is 501.
 
 use hyper::StatusCode;
+use maestro_model::codec::{At, FromJson, JsonError, read};
 use maestro_model::definition::{PropertiesUpdate, Tag};
 use maestro_model::json::Json;
 use maestro_model::run::{RestartRequest, StepRestartRequest};
@@ -43,8 +44,12 @@ pub(crate) fn restart(call: &Call) -> Result<(), Fault> {
 
 /// E39.
 pub(crate) fn step_restart(call: &Call) -> Result<(), Fault> {
-    let request: StepRestartRequest = call.json()?;
-    step_action(call)?;
+    let parsed = read::<StepRestartRequest>(&call.body);
+    // A missing member is found in reading, but told as late as other violations (H-16).
+    if parsed.as_ref().err().is_none_or(|fault| fault.is_violation) {
+        step_action(call)?;
+    }
+    let request = parsed?;
     Ok(validate::step_restart(
         &request,
         &call.engine().settings().limits,
@@ -73,11 +78,8 @@ pub(crate) fn breakpoints(call: &Call) -> Result<(), Fault> {
 /// Any JSON value.
 struct AnyJson;
 
-impl maestro_model::codec::FromJson for AnyJson {
-    fn from_json(
-        _: Json,
-        _: &maestro_model::codec::At<'_>,
-    ) -> Result<Self, maestro_model::codec::JsonError> {
+impl FromJson for AnyJson {
+    fn from_json(_: Json, _: &At<'_>) -> Result<Self, JsonError> {
         Ok(Self)
     }
 }

@@ -21,7 +21,6 @@ async fn versions_are_selected_by_word_or_number() {
     // [04:14]
     assert_eq!(definition["metadata"]["team"], "y");
     assert_eq!(definition["metadata"]["workflow_version_id"], 1);
-    // [04:57]
     assert_eq!(
         definition["properties_snapshot"]["owner"],
         json!({ "name": "ana", "team": "x" })
@@ -45,7 +44,6 @@ async fn versions_are_selected_by_word_or_number() {
         .get(&format!("{W}/none/versions/x"))
         .await
         .is_details(404, "NOT_FOUND");
-    // [04:6]
     assert_eq!(
         get("1?enriched=False").await.json().get("enriched_extras"),
         None

@@ -6,7 +6,7 @@ use crate::support::{MANUAL, Server, no_ops, shell};
 
 const W: &str = "/api/v3/workflows";
 
-// [04:23] [04:24] [04:25] [04:27]
+// [04:23] [04:24] [04:25]
 #[tokio::test(flavor = "multi_thread")]
 async fn starting_answers_with_the_new_run() {
     let server = Server::start().await;
@@ -228,7 +228,7 @@ async fn pages_neither_repeat_nor_leave_out_instances_of_one_moment() {
     server.stop().await;
 }
 
-// [04:36] [04:37] [04:38] [04:39]
+// [04:36] [04:37] [04:38]
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_are_ended_one_by_one_and_all_together() {
     let server = Server::start().await;
@@ -293,7 +293,7 @@ async fn instances_are_ended_one_by_one_and_all_together() {
     server.stop().await;
 }
 
-// [04:54] [04:55] for one run
+// [04:54] for one run
 #[tokio::test(flavor = "multi_thread")]
 async fn steps_are_read_by_attempt_run_and_instance() {
     let server = Server::start().await;
@@ -320,7 +320,6 @@ async fn steps_are_read_by_attempt_run_and_instance() {
         .collect();
     assert_eq!(ids, ["a", "b"]);
     assert_eq!(get("1/runs/1/steps").await.json(), all);
-    // [04:74]
     assert_eq!(
         (&all[0]["step_instance_id"], &all[1]["step_instance_id"]),
         (&json!(3), &json!(4))

@@ -86,6 +86,13 @@ async fn checks_come_in_order() {
         .is_problem(415);
     let restart = format!("{W}/w/instances/q/actions/restart");
     server.call("POST", &restart, "{").await.is_problem(400);
+    let step = format!("{W}/w/instances/1/steps/s/actions");
+    let restart = format!("{step}/restart?blocking=maybe");
+    let got = server.call("POST", &restart, "{").await;
+    got.is_details(400, "BAD_REQUEST");
+    server.call("POST", &restart, "{}").await.is_problem(400);
+    let kill = format!("{step}/kill?blocking=maybe");
+    server.call_as("PUT", &kill, "", &[]).await.is_problem(400);
     let stop = format!("{W}/w/instances/q/actions/stop");
     server.call_as("PUT", &stop, "", &[]).await.is_problem(400);
     server.stop().await;
