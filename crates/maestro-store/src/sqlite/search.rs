@@ -109,7 +109,8 @@ fn first_created_at(connection: &Connection, time: Millis) -> Result<Option<i64>
             .transpose()
     };
     let mut found = None;
-    let (mut low, mut high) = (i64::MIN, i64::MAX);
+    // Keys are positive, and below zero a midpoint rounds up, which would never end.
+    let (mut low, mut high) = (0, i64::MAX);
     while low < high {
         let middle = low.midpoint(high);
         match probe(middle)? {
