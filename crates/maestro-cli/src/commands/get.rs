@@ -8,9 +8,12 @@ use crate::failure::Failure;
 use crate::follow::RunView;
 use crate::ui;
 
+/// What people see of an answer.
+type Show = fn(&Answer) -> String;
+
 pub(crate) fn run(context: &Context, args: &GetArgs) -> Result<Exit, Failure> {
     let client = context.client()?;
-    let (rest, show): (String, Option<fn(&Answer) -> String>) = match (args.instance, &args.step) {
+    let (rest, show): (String, Option<Show>) = match (args.instance, &args.step) {
         (None, _) => ("/overview".to_owned(), Some(workflow)),
         (Some(instance), None) => (format!("/instances/{instance}"), None),
         (Some(instance), Some(name)) => (
