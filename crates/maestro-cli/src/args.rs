@@ -12,7 +12,7 @@ use crate::exit;
 /// `maestro run FILE` runs a workflow and follows it. `maestro server` keeps workflows running; all other commands are its
 /// client. Standard output is data, standard error is everything else; with --json standard output is JSON alone.
 #[derive(Parser, Debug)]
-#[command(name = "maestro", version, after_long_help = exit::HELP, propagate_version = true, subcommand_required = true)]
+#[command(name = "maestro", version, after_long_help = exit::HELP, subcommand_required = true)]
 pub struct Args {
     /// Address of the server [default: http://127.0.0.1:8080]
     #[arg(

@@ -345,9 +345,9 @@ impl Client {
         }
         let (similarity, nearest) = ids
             .into_iter()
-            .map(|known| (strsim::jaro_winkler(known, &id), known))
+            .map(|known| (strsim::normalized_damerau_levenshtein(known, &id), known))
             .max_by(|a, b| a.0.total_cmp(&b.0))?;
-        (similarity > 0.75)
+        (similarity > 0.6)
             .then(|| format!("did you mean `{nearest}`? `maestro list` shows all workflows"))
     }
 }

@@ -30,13 +30,16 @@ impl Failure {
     /// The error with all that caused it in one sentence.
     pub(crate) fn chain(exit: Exit, error: &dyn Error) -> Self {
         let mut message = error.to_string();
+        let mut last = message.clone();
         let mut cause = error.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            if !message.ends_with(&text) {
+            // Causes often repeat each other.
+            if !message.ends_with(&text) && !text.ends_with(&last) {
                 message.push_str(": ");
                 message.push_str(&text);
             }
+            last = text;
             cause = error.source();
         }
         Self::new(exit, message)

@@ -60,7 +60,9 @@ impl RunView {
             .json
             .pointer("/aggregated_info/step_aggregated_views")
             .and_then(Json::as_object);
-        let steps = views.into_iter().flat_map(|views| views.iter());
+        let steps = views
+            .into_iter()
+            .flat_map(maestro_model::json::Object::iter);
         let steps = steps.map(|(id, view)| StepView {
             id: id.to_owned(),
             status: str_at(view, "/status").to_owned(),

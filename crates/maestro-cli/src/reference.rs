@@ -1,5 +1,7 @@
 //! The reference page of the commands, from their help.
 
+use std::fmt::Write;
+
 use clap::CommandFactory;
 
 use crate::args::Args;
@@ -23,10 +25,12 @@ pub fn markdown() -> String {
 fn section(command: &mut clap::Command, name: &str, page: &mut String) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    page.push_str(&format!(
+    // Writing to a text cannot fail.
+    let _ = write!(
+        page,
         "\n## `{name}`\n\n```text\n{}\n```\n",
         help.join("\n").trim_end()
-    ));
+    );
     for inner in command.get_subcommands_mut() {
         if inner.get_name() != "help" {
             let name = format!("{name} {}", inner.get_name());

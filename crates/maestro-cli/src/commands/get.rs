@@ -8,24 +8,26 @@ use crate::failure::Failure;
 use crate::follow::RunView;
 use crate::ui;
 
+/// What people see of an answer.
+type Show = fn(&Answer) -> String;
+
 pub(crate) fn run(context: &Context, args: &GetArgs) -> Result<Exit, Failure> {
     let client = context.client()?;
-    let (rest, show): (String, fn(Answer) -> String) = match (args.instance, &args.step) {
-        (None, _) => ("/overview".to_owned(), workflow),
-        (Some(instance), None) => (format!("/instances/{instance}"), |answer| {
-            run_table(&RunView::of(answer))
-        }),
+    let (rest, show): (String, Option<Show>) = match (args.instance, &args.step) {
+        (None, _) => ("/overview".to_owned(), Some(workflow)),
+        (Some(instance), None) => (format!("/instances/{instance}"), None),
         (Some(instance), Some(name)) => (
             format!("/instances/{instance}/steps/{}", segment(name)),
-            step,
+            Some(step),
         ),
     };
     let answer = fetch(&client, &args.workflow, &rest)?;
-    ui::out(&if context.json {
-        answer.text
-    } else {
-        show(answer)
-    })?;
+    let text = match show {
+        _ if context.json => answer.text,
+        Some(show) => show(&answer),
+        None => run_table(&RunView::of(answer)),
+    };
+    ui::out(&text)?;
     Ok(Exit::Done)
 }
 
@@ -33,7 +35,7 @@ fn fetch(client: &Client, workflow: &str, rest: &str) -> Result<Answer, Failure>
     Ok(client.get(&workflow_path(workflow, rest))?)
 }
 
-fn workflow(answer: Answer) -> String {
+fn workflow(answer: &Answer) -> String {
     let number = |pointer: &str| {
         answer
             .number(pointer)
@@ -41,7 +43,7 @@ fn workflow(answer: Answer) -> String {
     };
     let rows = [
         ("Workflow", answer.str("/workflow_id").to_owned()),
-        ("Owner", owner(&answer)),
+        ("Owner", owner(answer)),
         ("Latest version", number("/latest_version_id")),
         ("Active version", number("/active_version_id")),
         (
@@ -119,7 +121,7 @@ pub(super) fn run_table(view: &RunView) -> String {
     )
 }
 
-fn step(answer: Answer) -> String {
+fn step(answer: &Answer) -> String {
     let time = |pointer: &str| answer.number(pointer).map(ui::time).unwrap_or_default();
     let mut rows = vec![
         ("Step", answer.str("/step_id").to_owned()),

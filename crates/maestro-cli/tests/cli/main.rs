@@ -1,5 +1,11 @@
 //! The program as people meet it: arguments, both outputs, exit statuses, signals, crashes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod bed;
 mod client;
 mod crash;

@@ -88,9 +88,8 @@ impl fmt::Display for ConfigError {
             origin,
             reason,
         } = self;
-        match origin {
-            Some(origin) => write!(f, "{origin}: ")?,
-            None => {}
+        if let Some(origin) = origin {
+            write!(f, "{origin}: ")?;
         }
         if !name.is_empty() {
             write!(f, "`{name}`: ")?;
