@@ -365,7 +365,7 @@ impl World<'_> {
                         launch.at
                     ));
                 }
-                self.launch(workflow, &launch)?;
+                self.launch(&workflow, &launch)?;
             }
             Released::Cancel(_, uuid, _) => {
                 if let Some(job) = self.jobs.all.get_mut(&uuid)
@@ -432,7 +432,7 @@ impl World<'_> {
 
     fn launch(
         &mut self,
-        workflow: Str,
+        workflow: &Str,
         launch: &maestro_core::message::Launch,
     ) -> Result<(), String> {
         if let Some(job) = self.jobs.all.get(&launch.uuid) {
@@ -442,7 +442,7 @@ impl World<'_> {
             // Found again: the runtime says what it knows.
             let news = Jobs::news(job, self.now);
             for report in news {
-                self.report(workflow.clone(), report);
+                self.report(workflow, &report);
             }
             return Ok(());
         }
@@ -467,7 +467,7 @@ impl World<'_> {
             released: false,
         };
         for report in Jobs::news(&job, self.now - 1) {
-            self.report(workflow.clone(), report);
+            self.report(workflow, &report);
         }
         self.jobs.all.insert(launch.uuid, job);
         self.plan(ends, Due::JobEnds(launch.uuid));
@@ -487,12 +487,12 @@ impl World<'_> {
         job.over = true;
         let (workflow, news) = (job.workflow.clone(), Jobs::news(job, now));
         if let Some(end) = news.into_iter().last() {
-            self.report(workflow, end);
+            self.report(&workflow, &end);
         }
     }
 
     /// A report sets out for the server; it may come twice, and again when nobody expects it any more.
-    fn report(&mut self, workflow: Str, report: Report) {
+    fn report(&mut self, workflow: &Str, report: &Report) {
         let mut times = vec![self.rng.i64(0..30)];
         if self.strikes(self.swarm.repeated) {
             times.push(self.rng.i64(0..60));
