@@ -7,7 +7,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -29,6 +28,12 @@ pub(crate) struct Options {
     /// Callers that start one after the other
     #[arg(long, default_value_t = 32)]
     clients: u64,
+    /// Instances that wait in the workload `waiting`
+    #[arg(long, default_value_t = 100_000)]
+    waiting: u64,
+    /// Starts a second in the workload `paced`
+    #[arg(long, default_value_t = 3_000)]
+    rate: u64,
     /// Only workloads whose name holds this
     #[arg(long, default_value = "")]
     only: String,
@@ -48,38 +53,34 @@ impl Server {
             .local_addr()?
             .port();
         let address = format!("127.0.0.1:{port}");
-        let child = Command::new(maestro)
-            .args([
-                "server",
-                "--listen",
-                &address,
-                "--set",
-                "limits.steps=20000",
-                "--set",
-                "limits.definition_bytes=16777216",
-                "--data",
-            ])
-            .arg(data.path())
-            .stderr(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {}", maestro.display()))?;
+        let child = spawn(maestro, &address, data.path())?;
         let server = Self {
             child,
             address,
             data,
         };
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Client::connect(&server.address)
+        server.wait_until_up()?;
+        Ok(server)
+    }
+
+    /// The same folder and address after the server has died.
+    fn spawn_again(&mut self, maestro: &Path) -> anyhow::Result<()> {
+        self.child = spawn(maestro, &self.address, self.data.path())?;
+        self.wait_until_up()
+    }
+
+    fn wait_until_up(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Client::connect(&self.address)
             .and_then(|mut c| c.call("GET", "/health", ""))
             .is_err()
         {
             if Instant::now() > deadline {
                 bail!("the server does not come up");
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(5));
         }
-        Ok(server)
+        Ok(())
     }
 
     fn metric(&self, name: &str) -> anyhow::Result<f64> {
@@ -113,6 +114,17 @@ impl Server {
             .find(|(_, count)| *count >= q * total)
             .map_or(0.0, |(bound, _)| bound * 1000.0))
     }
+}
+
+fn spawn(maestro: &Path, address: &str, data: &Path) -> anyhow::Result<Child> {
+    Command::new(maestro)
+        .args(["server", "--listen", address, "--set", "limits.steps=20000"])
+        .args(["--set", "limits.definition_bytes=16777216", "--data"])
+        .arg(data)
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .with_context(|| format!("cannot start {}", maestro.display()))
 }
 
 impl Drop for Server {
@@ -220,6 +232,15 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> 
             one(options, name, &definition, steps, report)?;
         }
     }
+    if wanted("paced") {
+        paced(options, report)?;
+    }
+    if wanted("overload") {
+        overload(options, report)?;
+    }
+    if wanted("waiting") {
+        waiting(options, report)?;
+    }
     Ok(())
 }
 
@@ -236,47 +257,11 @@ fn many(options: &Options, name: &str, steps: usize, report: &mut Report) -> any
         )?;
     }
     let before = folder_bytes(server.data.path());
-    let next = Arc::new(AtomicU64::new(0));
     let (began, cpu) = (Instant::now(), cpu_time(server.child.id()));
     let own = cpu_time(std::process::id());
-    let mut threads = Vec::new();
-    for _ in 0..options.clients {
-        let (address, next, total, name) = (
-            server.address.clone(),
-            next.clone(),
-            options.instances,
-            name.to_owned(),
-        );
-        threads.push(std::thread::spawn(move || {
-            let mut client = Client::connect(&address)?;
-            let mut histogram = Histogram::<u64>::new(3)?;
-            loop {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                if n >= total {
-                    return anyhow::Ok(histogram);
-                }
-                let path = format!(
-                    "/api/v3/workflows/{name}-{}/versions/active/actions/start",
-                    n % workflows
-                );
-                let asked = Instant::now();
-                let (status, text) = client.call("POST", &path, START)?;
-                match status {
-                    200 => histogram.record(u64::try_from(asked.elapsed().as_micros())?)?,
-                    429 => std::thread::sleep(Duration::from_millis(10)),
-                    _ => bail!("{status} {text}"),
-                }
-            }
-        }));
-    }
-    let mut all = Histogram::<u64>::new(3)?;
-    for thread in threads {
-        all.add(
-            thread
-                .join()
-                .map_err(|_| anyhow::anyhow!("a client panicked"))??,
-        )?;
-    }
+    let (all, _) = start_all(&server.address, options.clients, options.instances, |n| {
+        format!("{name}-{}", n % workflows)
+    })?;
     let started = all.len();
     while server.metric("maestro_runs_ended_total")? < started as f64 {
         std::thread::sleep(Duration::from_millis(2));
@@ -375,5 +360,204 @@ fn one(
         "ms",
     );
     report.print(&format!("{name}: one instance of {steps} steps"), &figures);
+    Ok(())
+}
+
+/// Many instances that wait: memory for each, and how fast they are taken up after kill -9.
+fn waiting(options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let count = options.waiting;
+    let workflows = 100;
+    let mut server = Server::start(&options.maestro)?;
+    let mut client = Client::connect(&server.address)?;
+    for i in 0..workflows {
+        let sleep = r#""type":"Sleep","params":{"sleep_seconds":{"type":"LONG","value":86400}}"#;
+        let text = chain(&format!("wait-{i}"), 1).replace(r#""type":"NoOp""#, sleep);
+        client.json("POST", "/api/v3/workflows", &text)?;
+    }
+    let before = memory(server.child.id()).1;
+    start_all(&server.address, options.clients, count, |n| {
+        format!("wait-{}", n % workflows)
+    })?;
+    std::thread::sleep(Duration::from_secs(2));
+    let after = memory(server.child.id()).1;
+    let mut figures = Figures::default();
+    figures.add("resident before", before, "MiB");
+    figures.add("resident with all waiting", after, "MiB");
+    figures.add(
+        "memory per instance",
+        (after - before) * 1024.0 * 1024.0 / count as f64,
+        "B",
+    );
+    server.child.kill()?;
+    server.child.wait()?;
+    let began = Instant::now();
+    server.spawn_again(&options.maestro)?;
+    figures.add("up again after kill -9", began.elapsed().as_secs_f64(), "s");
+    while server.metric("maestro_live_runs")? < count as f64 {
+        anyhow::ensure!(
+            began.elapsed() < Duration::from_secs(60),
+            "not all instances are taken up"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    figures.add("all taken up", began.elapsed().as_secs_f64(), "s");
+    figures.add(
+        "resident after recovery",
+        memory(server.child.id()).1,
+        "MiB",
+    );
+    report.print(&format!("waiting: {count} instances that sleep"), &figures);
+    Ok(())
+}
+
+/// Starts from several callers; the latencies of those that were accepted, and how many were refused.
+fn start_all(
+    address: &str,
+    clients: u64,
+    total: u64,
+    workflow: impl Fn(u64) -> String + Sync,
+) -> anyhow::Result<(Histogram<u64>, u64)> {
+    let next = AtomicU64::new(0);
+    let refused = AtomicU64::new(0);
+    let (next, refused_by, workflow) = (&next, &refused, &workflow);
+    let all = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..clients)
+            .map(|_| {
+                scope.spawn(move || {
+                    let mut client = Client::connect(address)?;
+                    let mut histogram = Histogram::<u64>::new(3)?;
+                    loop {
+                        let n = next.fetch_add(1, Ordering::Relaxed);
+                        if n >= total {
+                            return anyhow::Ok(histogram);
+                        }
+                        let path = format!(
+                            "/api/v3/workflows/{}/versions/active/actions/start",
+                            workflow(n)
+                        );
+                        loop {
+                            let asked = Instant::now();
+                            let (status, text) = client.call("POST", &path, START)?;
+                            match status {
+                                200 => {
+                                    histogram
+                                        .record(u64::try_from(asked.elapsed().as_micros())?)?;
+                                    break;
+                                }
+                                429 => {
+                                    refused_by.fetch_add(1, Ordering::Relaxed);
+                                    std::thread::sleep(Duration::from_millis(20));
+                                }
+                                _ => bail!("{status} {text}"),
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut all = Histogram::<u64>::new(3)?;
+        for thread in threads {
+            all.add(
+                thread
+                    .join()
+                    .map_err(|_| anyhow::anyhow!("a client panicked"))??,
+            )?;
+        }
+        anyhow::Ok(all)
+    })?;
+    Ok((all, refused.load(Ordering::Relaxed)))
+}
+
+/// More callers than the server can serve at once: bounded memory, bounded latency, nothing accepted is lost.
+fn overload(options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let server = Server::start(&options.maestro)?;
+    let mut client = Client::connect(&server.address)?;
+    for i in 0..8 {
+        client.json(
+            "POST",
+            "/api/v3/workflows",
+            &chain(&format!("flood-{i}"), 10),
+        )?;
+    }
+    let began = Instant::now();
+    let total = options.instances * 2;
+    let (latencies, refused) =
+        start_all(&server.address, 1000, total, |n| format!("flood-{}", n % 8))?;
+    let took = began.elapsed().as_secs_f64();
+    while server.metric("maestro_runs_ended_total")? < total as f64 {
+        anyhow::ensure!(
+            began.elapsed() < Duration::from_secs(300),
+            "accepted instances are lost"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut figures = Figures::default();
+    figures.add("accepted", total as f64 / took, "1/s");
+    figures.add("refused with 429", refused as f64, "");
+    figures.latencies(&latencies);
+    figures.add("peak memory", memory(server.child.id()).0, "MiB");
+    report.print(&format!("overload: {total} starts, 1000 clients"), &figures);
+    Ok(())
+}
+
+/// Starts at a fixed rate, each due at its own moment, so that a stall is not hidden by callers that wait for it.
+fn paced(options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let server = Server::start(&options.maestro)?;
+    let mut client = Client::connect(&server.address)?;
+    for i in 0..8 {
+        client.json(
+            "POST",
+            "/api/v3/workflows",
+            &chain(&format!("paced-{i}"), 10),
+        )?;
+    }
+    let (rate, seconds) = (options.rate, 15);
+    let total = rate * seconds;
+    let next = AtomicU64::new(0);
+    let began = Instant::now();
+    let (next, address) = (&next, server.address.as_str());
+    let all = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..options.clients)
+            .map(|_| {
+                scope.spawn(move || {
+                    let mut client = Client::connect(address)?;
+                    let mut histogram = Histogram::<u64>::new(3)?;
+                    loop {
+                        let n = next.fetch_add(1, Ordering::Relaxed);
+                        if n >= total {
+                            return anyhow::Ok(histogram);
+                        }
+                        let due = Duration::from_micros(n * 1_000_000 / rate);
+                        if let Some(wait) = due.checked_sub(began.elapsed()) {
+                            std::thread::sleep(wait);
+                        }
+                        let path = format!(
+                            "/api/v3/workflows/paced-{}/versions/active/actions/start",
+                            n % 8
+                        );
+                        client.json("POST", &path, START)?;
+                        histogram.record(u64::try_from(
+                            began.elapsed().saturating_sub(due).as_micros(),
+                        )?)?;
+                    }
+                })
+            })
+            .collect();
+        let mut all = Histogram::<u64>::new(3)?;
+        for thread in threads {
+            all.add(
+                thread
+                    .join()
+                    .map_err(|_| anyhow::anyhow!("a client panicked"))??,
+            )?;
+        }
+        anyhow::Ok(all)
+    })?;
+    let mut figures = Figures::default();
+    figures.latencies(&all);
+    report.print(
+        &format!("paced: {rate} starts of 10 steps a second for {seconds} s"),
+        &figures,
+    );
     Ok(())
 }

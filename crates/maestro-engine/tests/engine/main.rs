@@ -137,6 +137,7 @@ async fn a_started_instance_is_there_and_ends() {
     assert_eq!(end(&engine, "chain", 1).await, InstanceStatus::Succeeded);
     assert_eq!(steps(&engine, "chain", 1), [StepStatus::Succeeded; 3]);
     engine.shutdown();
+    drop(engine);
     let engine = open(dir.path());
     assert_eq!(
         start(&engine, "chain").await,
