@@ -1,6 +1,6 @@
 //! The front door.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -117,6 +117,17 @@ struct Shared {
     metrics: Metrics,
     jobs: OnceLock<Jobs>,
     down: AtomicBool,
+    /// Commands that wait for their answers.
+    waiting: AtomicUsize,
+}
+
+/// One command that waits for its answer.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Shared {
@@ -185,6 +196,7 @@ impl Engine {
             metrics: metrics.clone(),
             jobs: OnceLock::new(),
             down: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             settings,
         });
         let to = Arc::downgrade(&shared);
@@ -362,6 +374,12 @@ impl Engine {
     pub async fn command(&self, workflow: &str, command: Command) -> Result<Reply, EngineError> {
         if self.health() != Health::Up {
             return Err(EngineError::Unavailable);
+        }
+        let before = self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.shared.waiting);
+        if before >= self.shared.settings.inbox {
+            self.shared.metrics.refused.inc();
+            return Err(EngineError::Busy);
         }
         let (send, answer) = tokio::sync::oneshot::channel();
         let input = Input::Event {

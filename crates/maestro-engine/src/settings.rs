@@ -14,7 +14,7 @@ pub struct EngineSettings {
     pub data: PathBuf,
     /// Threads that run shards; 0 for half of the cores.
     pub workers: usize,
-    /// Commands that may wait for a worker; more are refused as busy.
+    /// Commands that may wait for their answers at once; more are refused as busy.
     pub inbox: usize,
     /// Bytes of a worker's open batch from which it takes no more events until a commit is done.
     pub batch_bytes: usize,
@@ -39,7 +39,7 @@ impl EngineSettings {
         Self {
             data,
             workers: 0,
-            inbox: 4096,
+            inbox: 512,
             batch_bytes: 8 << 20,
             idle_workflows: 10_000,
             plan_cache_bytes: 64 << 20,

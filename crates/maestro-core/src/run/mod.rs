@@ -509,7 +509,8 @@ impl RunState {
             cx.turn
                 .rows
                 .events(&self.row, Some((ord, attempt.number)), &attempt.changes);
-            attempt.changes.clear();
+            // Freed, not kept: an attempt may wait for days.
+            attempt.changes = Vec::new();
         }
     }
 

@@ -101,8 +101,8 @@ pub struct WorkflowState {
     /// Runs with raw status FAILED.
     failed: u64,
     shared: Shared,
-    /// Runs that have begun and are not over.
-    runs: BTreeMap<RunKey, RunState>,
+    /// Runs that have begun and are not over. Boxed: keys grow, which leaves half of each node of the map empty.
+    runs: BTreeMap<RunKey, Box<RunState>>,
     /// The latest of them of each instance.
     live: BTreeMap<i64, RunKey>,
     queue: Queue,
@@ -146,7 +146,7 @@ impl WorkflowState {
             taken.in_work = true;
             state.shared.work.push_back(key);
             state.live.insert(instance, key);
-            state.runs.insert(key, taken);
+            state.runs.insert(key, Box::new(taken));
         }
         state
     }
@@ -397,7 +397,7 @@ impl WorkflowState {
     /// What memory holds of the runs that have begun: to compare with the store.
     #[must_use]
     pub fn snapshot(&self) -> Vec<RunSnapshot> {
-        self.runs.values().map(RunState::snapshot).collect()
+        self.runs.values().map(|run| run.snapshot()).collect()
     }
 
     /// Checks what must always hold, for the simulator.

@@ -185,7 +185,7 @@ impl WorkflowState {
         });
         run.in_work = true;
         self.live.insert(instance, key);
-        self.runs.insert(key, run);
+        self.runs.insert(key, Box::new(run));
         self.shared.work.push_back(key);
     }
 

@@ -272,6 +272,10 @@ impl Timeline {
         if self.0.len() == Self::MAX {
             self.0.remove(0);
         }
+        if self.0.len() == self.0.capacity() {
+            // Most have one or two, and many of them wait in memory.
+            self.0.reserve_exact(2);
+        }
         self.0.push(event);
         true
     }
