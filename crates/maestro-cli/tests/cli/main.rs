@@ -9,5 +9,7 @@
 mod bed;
 mod client;
 mod crash;
+mod examples;
 mod run;
+mod sel;
 mod start_up;
