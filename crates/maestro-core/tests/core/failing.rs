@@ -330,3 +330,25 @@ fn late_reports_of_an_old_attempt_are_stale() {
     assert_eq!(w.summary(), "1: IN_PROGRESS a=USER_FAILED,STARTING");
     assert_eq!(w.step("a", 1).times.get(Stamp::End), Some(T0));
 }
+
+#[test]
+fn waiting_for_a_permit_is_not_part_of_the_time_out() {
+    // [R-07], the part that permits have in it; breakpoints and signals come with their issues.
+    let sleep =
+        r#""type":"Sleep","timeout":10,"params":{"sleep_seconds":{"type":"LONG","value":5}}"#;
+    let text = graph("a b", &[("a", SHELL), ("b", sleep)]);
+    let w = World::play(&text, r#"{"owner":"t","step_concurrency":1}"#, |w| {
+        w.start();
+        w.pass(30_000);
+        assert_eq!(
+            w.summary(),
+            "1: IN_PROGRESS a=STARTING b=WAITING_FOR_PERMITS"
+        );
+        w.done(1, "a");
+        w.pass(5_001);
+        let events = w.rows.events.len();
+        w.pass(60_000);
+        assert_eq!(w.rows.events.len(), events, "nothing fires later");
+    });
+    assert_eq!(w.summary(), "1: SUCCEEDED a=SUCCEEDED b=SUCCEEDED");
+}
