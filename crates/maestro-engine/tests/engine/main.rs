@@ -278,3 +278,37 @@ async fn a_deleted_workflow_is_gone_and_its_id_goes_on_counting() {
     assert_eq!(start(&engine, "gone").await, 4);
     engine.shutdown();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_store_refuses_and_recovers_by_itself() {
+    // [R-42] [09:28]
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    push(&engine, &definition("locked", "5", CHAIN)).await;
+    let other = rusqlite::Connection::open(dir.path().join("maestro.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let waiting = tokio::spawn({
+        let engine = engine.clone();
+        async move { start(&engine, "locked").await }
+    });
+    while engine.health() != maestro_engine::Health::StoreAway {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let request: StartRequest = read(br#"{"initiator":{"type":"MANUAL"}}"#).expect("request");
+    let refused = engine.start("locked", "latest", request, &user()).await;
+    assert!(
+        matches!(refused, Err(maestro_engine::EngineError::Unavailable)),
+        "{refused:?}"
+    );
+    assert!(engine.head("locked").unwrap().is_some(), "reads go on");
+    assert!(!waiting.is_finished(), "nothing is acknowledged meanwhile");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(waiting.await.unwrap(), 1);
+    assert_eq!(end(&engine, "locked", 1).await, InstanceStatus::Succeeded);
+    assert_eq!(
+        start(&engine, "locked").await,
+        2,
+        "what was refused took no number"
+    );
+    engine.shutdown();
+}
