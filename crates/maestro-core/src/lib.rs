@@ -12,8 +12,8 @@
 //! ([`WorkflowState::resume`]) and gets them again.
 
 pub mod condition;
-mod eval;
 pub mod message;
+pub mod params;
 pub mod permits;
 pub mod plan;
 pub mod retry;
@@ -22,9 +22,7 @@ mod settings;
 pub mod view;
 mod workflow;
 
-pub use eval::{
-    Evaluation, Need as EvaluationNeed, Scope, Values, literals, values_from_json, values_to_json,
-};
+pub use params::{Results, Values};
 pub use run::{RunSnapshot, StepSnapshot};
 pub use settings::Settings;
 pub use workflow::{Keys, Resumed, Turn, WorkflowState};

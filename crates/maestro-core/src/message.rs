@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use maestro_model::definition::{GitInfo, LeafType, Properties, User, Workflow};
 use maestro_model::json::Object;
+use maestro_model::param::{ParamBody, ParamDefinition, Params};
 use maestro_model::state::{
     ActionKind, AttemptRef, InstanceRef, InstanceStatus, Millis, Origin, RunPolicy, RunRow,
     StepOrd, TimelineEvent, WorkflowKey, WorkflowRow,
 };
 use uuid::Uuid;
 
-use crate::eval::{Need, Values};
+use crate::params::{
+    Evaluated, Facts, NoSteps, Nothing, Results, RunParams, StepEvaluation, StepFacts, StepInput,
+    Values,
+};
 use crate::plan::Plan;
 
 /// Who waits for an answer; made by the caller, given back with the reply.
@@ -43,8 +47,8 @@ pub enum Event {
     Evaluated {
         /// The attempt that waits.
         at: AttemptRef,
-        /// Its params, or why there are none.
-        outcome: Result<Arc<Values>, String>,
+        /// What came of it.
+        outcome: Evaluated,
     },
     /// What [`Effect::NotifyDurable`] with this number waited for is durable.
     Durable(u64),
@@ -118,10 +122,8 @@ pub struct Start {
     pub request_time: Millis,
     /// Where it comes from.
     pub origin: Origin,
-    /// Evaluated workflow params.
-    pub values: Arc<Values>,
-    /// Their JSON where they differ from the definition's.
-    pub params: Option<Box<str>>,
+    /// Evaluated workflow params, beyond what the plan gives.
+    pub results: Arc<Results>,
     /// The run's time-out in milliseconds, if the definition has one.
     pub timeout: Option<i64>,
     /// The params could not be evaluated and the caller wants that stored (spec 05 CR-9): the failure's events.
@@ -347,15 +349,8 @@ pub enum Effect {
     },
     /// Send [`Event::Durable`] with this number back.
     NotifyDurable(u64),
-    /// Evaluate the params of a step without a limit, and come back with [`Event::Evaluated`].
-    Evaluate {
-        /// The attempt that waits.
-        at: AttemptRef,
-        /// Its plan.
-        plan: Arc<Plan>,
-        /// What the core lacks.
-        need: Need,
-    },
+    /// Make an evaluation that takes longer than a shard may wait, and come back with [`Event::Evaluated`].
+    Evaluate(Box<StepEvaluation>),
     /// An instance has changed in a way that somebody may wait for.
     Changed {
         /// The instance and run.
@@ -393,18 +388,77 @@ pub struct Launch {
     pub ty: LeafType,
     /// The instance and run.
     pub id: InstanceRef,
-    /// The uuid of the run.
-    pub run_uuid: Uuid,
     /// The plan; the step is `plan.step(at.step)`.
     pub plan: Arc<Plan>,
-    /// Evaluated params of the step.
-    pub step_values: Arc<Values>,
-    /// Evaluated params of the workflow.
-    pub run_values: Arc<Values>,
+    /// The run.
+    pub run: Box<RunRow>,
+    /// The properties that it started with.
+    pub properties: Arc<Properties>,
+    /// `step_instance_id`.
+    pub seq: u32,
+    /// When it was launched.
+    pub now: Millis,
+    /// Evaluated params of the step, beyond what the plan gives.
+    pub step_results: Arc<Results>,
+    /// Evaluated params of the workflow, beyond what the plan gives.
+    pub run_results: Arc<Results>,
     /// The work may have been started before a crash: find it again; start it only if nobody did.
     pub adopt: bool,
     /// Its start follows from the end of another step.
     pub follows: bool,
+}
+
+impl Launch {
+    fn run_params(&self) -> RunParams<'_> {
+        let facts = Facts::of_run(&self.run, &self.plan.workflow, &self.properties);
+        RunParams::new(&self.plan, &self.run_results, facts)
+    }
+
+    /// All params of the run. Those that it brought itself come last.
+    #[must_use]
+    pub fn workflow_params(&self) -> Params {
+        let run = self.run_params();
+        let mut params = run.all();
+        for (name, value) in &self.run_results.values {
+            if !params.contains_key(name) {
+                let body = ParamBody::Unset(value.ty());
+                let param = crate::params::instance(
+                    &ParamDefinition::new(body),
+                    Some(value.clone()),
+                    None,
+                    self.run.body.create_time,
+                );
+                params.insert(name.clone(), param);
+            }
+        }
+        params
+    }
+
+    /// All params of the attempt.
+    #[must_use]
+    pub fn step_params(&self) -> Params {
+        let step = self.plan.step(self.at.step);
+        let Ok(set) = &step.params else {
+            return Params::default();
+        };
+        let input = StepInput {
+            plan: &self.plan,
+            set,
+            run: self.run_params(),
+            step: StepFacts {
+                id: &step.id,
+                uuid: self.uuid,
+                attempt: self.at.attempt,
+                seq: self.seq,
+                type_info: step.type_info(),
+                error_retries: 0,
+                now: self.now,
+            },
+            steps: &NoSteps,
+            outside: &Nothing,
+        };
+        crate::params::step_instances(input, &self.step_results, self.now)
+    }
 }
 
 /// Something to read from the store.
@@ -450,10 +504,10 @@ pub struct LoadedRun {
     pub row: RunRow,
     /// Its version.
     pub plan: Arc<Plan>,
-    /// Its evaluated params.
-    pub values: Arc<Values>,
-    /// `step_concurrency` of its properties snapshot.
-    pub step_concurrency: Option<i64>,
+    /// Its evaluated params, beyond what the plan gives.
+    pub results: Arc<Results>,
+    /// The properties that it started with.
+    pub properties: Arc<Properties>,
     /// The latest attempt of each step.
     pub steps: Vec<LoadedStep>,
 }
@@ -467,6 +521,6 @@ pub struct LoadedStep {
     pub attempt: u32,
     /// Its state.
     pub state: maestro_model::state::StepState,
-    /// Evaluated params that differ from the definition's.
-    pub values: Option<Arc<Values>>,
+    /// Evaluated params, beyond what the plan gives.
+    pub results: Option<Arc<Results>>,
 }

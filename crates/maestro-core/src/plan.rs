@@ -8,10 +8,14 @@ use maestro_model::definition::{
     FailureMode, LeafType, ParsableLong, ResolvedRetryPolicy, RetryLimits, RetryPolicy, Step,
     StepKind, StepType, Workflow,
 };
+use maestro_model::param::{ParamMap, ParamSource};
 use maestro_model::state::StepOrd;
 
 use crate::condition::Condition;
-use crate::eval::{Values, literals};
+use crate::params::{
+    ParamError, ParamSet, Results, Rules, RunParams, Stage, Template, Verbatim, WorkflowParams,
+    clean_up, merge,
+};
 
 /// The longest time-out, in milliseconds: 120 days (spec 06 TO-11).
 pub const MAX_TIMEOUT: i64 = 120 * 86_400_000;
@@ -40,6 +44,8 @@ pub enum Timeout {
     Millis(i64),
     /// A text that does not come to a valid time (spec 06 TO-11).
     Invalid(Str),
+    /// A text with params of the workflow in it (spec 02 A-2).
+    Template(Template),
 }
 
 impl Timeout {
@@ -48,6 +54,9 @@ impl Timeout {
     pub fn parse(spec: Option<&ParsableLong>) -> Self {
         let millis = match spec {
             None => return Self::Default,
+            Some(ParsableLong::Text(text)) if let Some(template) = Template::parse(text) => {
+                return Self::Template(template);
+            }
             Some(spec) => spec.timeout_ms(),
         };
         match (millis, spec) {
@@ -57,14 +66,38 @@ impl Timeout {
         }
     }
 
-    /// The time in force; `None` for an invalid one.
-    #[must_use]
-    pub fn millis(&self) -> Option<i64> {
-        match self {
-            Self::Default => Some(DEFAULT_TIMEOUT),
-            Self::Millis(ms) => Some(*ms),
-            Self::Invalid(_) => None,
-        }
+    /// The time in force with the params of a run put in; `None` where none is given.
+    ///
+    /// # Errors
+    /// It does not come to a valid time.
+    pub fn resolve<'a>(
+        &self,
+        run: impl FnOnce() -> RunParams<'a>,
+    ) -> Result<Option<i64>, ParamError> {
+        let text = match self {
+            Self::Default => return Ok(None),
+            Self::Millis(ms) => return Ok(Some(*ms)),
+            Self::Invalid(text) => text.clone(),
+            Self::Template(template) => {
+                let text: Str = run().fill(template).map_err(unprocessable)?.into();
+                let spec = ParsableLong::Text(text.clone());
+                match spec.timeout_ms() {
+                    millis @ 1..=MAX_TIMEOUT => return Ok(Some(millis)),
+                    _ => format!("\"{text}\"").into(),
+                }
+            }
+        };
+        Err(ParamError::illegal(format!(
+            "time-out {text} is not between 1 ms and 120 days"
+        )))
+    }
+}
+
+fn unprocessable(error: ParamError) -> ParamError {
+    ParamError {
+        kind: crate::params::ParamErrorKind::Unprocessable,
+        message: format!("the time-out cannot be used: {}", error.message),
+        ..error
     }
 }
 
@@ -84,17 +117,67 @@ pub struct PlanStep {
     /// What a failure does to the run.
     pub failure_mode: FailureMode,
     /// Its retry policy.
-    pub retry: ResolvedRetryPolicy,
+    pub retry: Retry,
     /// Its time-out.
     pub timeout: Timeout,
-    /// Its params, or why they cannot be evaluated.
-    pub params: Result<Arc<Values>, String>,
-    /// Number of params: what an evaluation costs.
-    pub param_count: usize,
+    /// Its params with the defaults, or why they cannot be merged.
+    pub params: Result<ParamSet, ParamError>,
     /// Whether it waits for signals.
     pub waits_for_signals: bool,
-    /// Position among the predecessors of each successor is not needed; its own wire type is.
+    /// Its type.
     pub ty: StepType,
+    sub_type: Option<Str>,
+}
+
+impl PlanStep {
+    /// The sub type, else the word of the type (spec 02 X-12a).
+    #[must_use]
+    pub fn type_info(&self) -> &str {
+        self.sub_type.as_deref().unwrap_or(self.ty.as_str())
+    }
+}
+
+/// A retry policy.
+#[derive(Clone, Debug)]
+pub enum Retry {
+    /// The same for all runs.
+    Fixed(ResolvedRetryPolicy),
+    /// With params of the workflow in it.
+    Params(Box<RetryPolicy>),
+}
+
+impl Retry {
+    fn compile(spec: Option<&RetryPolicy>) -> Self {
+        let Some(spec) = spec else {
+            return Self::Fixed(ResolvedRetryPolicy::default());
+        };
+        let has_params = std::cell::Cell::new(false);
+        let policy = spec.resolve(RetryLimits::default(), |text| {
+            has_params.set(has_params.get() || Template::parse(text).is_some());
+            Ok(text.into())
+        });
+        match has_params.get() {
+            true => Self::Params(Box::new(spec.clone())),
+            // The whole default if anything in it cannot be read (spec 06 ).
+            false => Self::Fixed(policy.unwrap_or_default()),
+        }
+    }
+
+    /// The policy in force for a run (spec 02 A-2).
+    #[must_use]
+    pub fn resolve<'a>(&self, run: impl FnOnce() -> RunParams<'a>) -> ResolvedRetryPolicy {
+        match self {
+            Self::Fixed(policy) => *policy,
+            Self::Params(spec) => {
+                let run = run();
+                spec.resolve(RetryLimits::default(), |text| match Template::parse(text) {
+                    None => Ok(text.into()),
+                    Some(template) => run.fill(&template).map(Str::from).map_err(|e| e.message),
+                })
+                .unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// A compiled version.
@@ -108,10 +191,15 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// Positions by id.
     pub index: BTreeMap<Str, StepOrd>,
-    /// The workflow's params, or why they cannot be evaluated.
-    pub params: Result<Arc<Values>, String>,
+    /// The workflow's params with the defaults, or why they cannot be merged.
+    pub params: Result<WorkflowParams, ParamError>,
+    /// What evaluations follow.
+    pub rules: Arc<Rules>,
     /// The run's time-out.
     pub timeout: Timeout,
+    /// A step or a condition may ask for params of other steps.
+    pub(crate) refers_to_steps: bool,
+    no_results: Arc<Results>,
 }
 
 /// Why a definition cannot be compiled. Validation (spec 01 section 8) finds all of these before.
@@ -138,7 +226,11 @@ impl Plan {
     ///
     /// # Errors
     /// See [`PlanError`].
-    pub fn compile(workflow: Arc<Workflow>, version: i64) -> Result<Self, PlanError> {
+    pub fn compile(
+        workflow: Arc<Workflow>,
+        version: i64,
+        rules: Arc<Rules>,
+    ) -> Result<Self, PlanError> {
         let mut index = BTreeMap::new();
         for (ord, step) in (0..).zip(&workflow.steps) {
             if index.insert(step.id.clone(), ord).is_some() {
@@ -148,7 +240,7 @@ impl Plan {
         let mut steps = workflow
             .steps
             .iter()
-            .map(|s| compile_step(s, &index))
+            .map(|s| compile_step(s, &index, &rules))
             .collect::<Result<Vec<_>, _>>()?;
         let mut derived = vec![Vec::new(); steps.len()];
         for (ord, step) in (0..).zip(&steps) {
@@ -171,19 +263,51 @@ impl Plan {
         if let Some(cycle) = find_cycle(&steps) {
             return Err(PlanError::Cycle(cycle));
         }
-        let params = match &workflow.params {
-            Some(params) => literals(params).map(Arc::new),
-            None => Ok(Arc::default()),
-        };
+        let params = WorkflowParams::compile(workflow.params.as_ref(), &rules);
         let timeout = Timeout::parse(workflow.timeout.as_ref());
+        let refers_to_steps = steps.iter().any(|step| {
+            step.params.as_ref().is_ok_and(ParamSet::refers_to_steps)
+                || step
+                    .successors
+                    .iter()
+                    .any(|(_, condition)| condition.refers_to_steps(&rules))
+        });
         Ok(Self {
             version,
             workflow,
             steps,
             index,
             params,
+            rules,
             timeout,
+            refers_to_steps,
+            no_results: Arc::default(),
         })
+    }
+
+    /// The params of the runs that bring none of their own.
+    #[must_use]
+    pub fn param_set(&self) -> &ParamSet {
+        match &self.params {
+            Ok(params) => &params.set,
+            Err(_) => &self.rules.nothing,
+        }
+    }
+
+    /// Results of a run whose params are all known beforehand; shared by all of them.
+    #[must_use]
+    pub fn no_results(&self) -> Arc<Results> {
+        Arc::clone(&self.no_results)
+    }
+
+    /// Bytes that the plan takes in memory, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let steps = self.steps.iter().map(|step| {
+            let params = step.params.as_ref().map_or(0, ParamSet::weight);
+            1024 + params + 128 * step.successors.len()
+        });
+        4096 + 2 * self.param_set().weight() + steps.sum::<usize>()
     }
 
     /// A step of this version.
@@ -199,7 +323,11 @@ impl Plan {
     }
 }
 
-fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep, PlanError> {
+fn compile_step(
+    step: &Step,
+    index: &BTreeMap<Str, StepOrd>,
+    rules: &Rules,
+) -> Result<PlanStep, PlanError> {
     let successors = step
         .transition
         .successors
@@ -209,10 +337,11 @@ fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep,
                 step: step.id.clone(),
                 successor: id.clone(),
             })?;
-            Ok((ord, Condition::parse(text.as_deref().unwrap_or_default())))
+            let text = text.clone().unwrap_or_default();
+            Ok((ord, Condition::parse(&text, rules)))
         })
         .collect::<Result<Vec<_>, PlanError>>()?;
-    let (work, retry) = match &step.kind {
+    let (work, retry, sub_type) = match &step.kind {
         StepKind::Leaf(leaf) => {
             let work = match leaf.ty {
                 LeafType::NoOp => Work::Nothing,
@@ -222,12 +351,11 @@ fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep,
             };
             (
                 work,
-                leaf.retry_policy
-                    .as_ref()
-                    .map_or_else(ResolvedRetryPolicy::default, |spec| compile_retry(spec)),
+                Retry::compile(leaf.retry_policy.as_deref()),
+                leaf.sub_type.clone(),
             )
         }
-        _ => (Work::Unsupported(step.ty()), ResolvedRetryPolicy::default()),
+        _ => (Work::Unsupported(step.ty()), Retry::compile(None), None),
     };
     Ok(PlanStep {
         id: step.id.clone(),
@@ -235,29 +363,51 @@ fn compile_step(step: &Step, index: &BTreeMap<Str, StepOrd>) -> Result<PlanStep,
         predecessors: Vec::new(),
         unconditional: successors
             .iter()
-            .all(|(_, c)| *c == Condition::Literal(true)),
+            .all(|(_, c)| matches!(c, Condition::Literal(true))),
         successors,
         failure_mode: step.failure_mode.unwrap_or(FailureMode::FailAfterRunning),
         retry,
         timeout: Timeout::parse(step.timeout.as_ref()),
-        params: match &step.params {
-            Some(params) => literals(params).map(Arc::new),
-            None => Ok(Arc::default()),
-        },
-        param_count: step.params.as_ref().map_or(0, indexmap::IndexMap::len),
+        params: compile_params(step, rules),
         waits_for_signals: step
             .signal_dependencies
             .as_ref()
             .is_some_and(|d| !d.is_empty()),
         ty: step.ty(),
+        sub_type,
     })
 }
 
-/// The effective policy; the whole default if anything in it cannot be read (spec 06 ). Params are not put in
-/// yet, so a policy that has some falls back like one that cannot be read.
-fn compile_retry(spec: &RetryPolicy) -> ResolvedRetryPolicy {
-    spec.resolve(RetryLimits::default(), |text| Ok(text.into()))
-        .unwrap_or_default()
+/// The params of a step: the defaults of all steps, those of its type, and its own (spec 02 S-1).
+fn compile_params(step: &Step, rules: &Rules) -> Result<ParamSet, ParamError> {
+    let defaults = [
+        Some(&rules.defaults.step),
+        rules.defaults.of_type(step.ty()),
+    ];
+    let merged = merged_step_params(step, defaults.into_iter().flatten())?;
+    // Scripts are run as they are written (decision 10).
+    let verbatim: Verbatim = match step.ty() {
+        StepType::Shell => Some(("shell", "script")),
+        StepType::Python => Some(("python", "script")),
+        _ => None,
+    };
+    Ok(ParamSet::compile(clean_up(merged)?, rules, verbatim, None))
+}
+
+/// The definition of a step over defaults, not cleaned up.
+pub(crate) fn merged_step_params<'a>(
+    step: &Step,
+    defaults: impl Iterator<Item = &'a ParamMap>,
+) -> Result<ParamMap, ParamError> {
+    let system = Stage::fresh(ParamSource::SystemDefault);
+    let mut merged = ParamMap::default();
+    for set in defaults {
+        merged = merge(merged, set, system)?;
+    }
+    match &step.params {
+        Some(own) => merge(merged, own, Stage::fresh(ParamSource::Definition)),
+        None => Ok(merged),
+    }
 }
 
 /// A cycle, written as its ids with arrows, if there is one.

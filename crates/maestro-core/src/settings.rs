@@ -13,8 +13,9 @@ pub struct Settings {
     pub single_step_concurrency: u32,
     /// Whether steps need permits at all (spec 06 TP-3).
     pub permits: bool,
-    /// Params that the core evaluates by itself in one go; more go out as an `Evaluate` effect (design, rule 8).
-    pub evaluation_fuel: usize,
+    /// How long the core evaluates by itself, in pieces of some thousand steps of an expression; what takes longer goes
+    /// out as an `Evaluate` effect (design, rule 8). With 0 every evaluation goes out.
+    pub evaluation_fuel: u32,
 }
 
 impl Default for Settings {
@@ -25,7 +26,7 @@ impl Default for Settings {
             step_concurrency: 20,
             single_step_concurrency: 20,
             permits: true,
-            evaluation_fuel: 1000,
+            evaluation_fuel: 4,
         }
     }
 }

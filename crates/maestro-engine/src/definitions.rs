@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use maestro_core::params::Rules;
 use maestro_core::plan::Plan;
 use maestro_model::Str;
 use maestro_model::definition::{Properties, Workflow};
@@ -61,8 +62,7 @@ struct PlanWeight;
 
 impl Weighter<(WorkflowKey, i64), Arc<Plan>> for PlanWeight {
     fn weight(&self, _: &(WorkflowKey, i64), plan: &Arc<Plan>) -> u64 {
-        // A step with its compiled form takes about so much.
-        1024 + 1024 * plan.steps.len() as u64
+        plan.weight() as u64
     }
 }
 
@@ -71,6 +71,8 @@ pub struct Definitions {
     heads: Cache<Str, Arc<Head>>,
     plans: Cache<(WorkflowKey, i64), Arc<Plan>, PlanWeight>,
     properties: Cache<(WorkflowKey, Millis), Arc<Properties>>,
+    /// What plans are compiled with.
+    rules: Arc<Rules>,
     /// Counts changes, so that what was read before one is not kept after it.
     changes: AtomicU64,
 }
@@ -78,12 +80,13 @@ pub struct Definitions {
 impl Definitions {
     /// Empty caches; compiled versions take about so many bytes at most.
     #[must_use]
-    pub fn new(plan_bytes: u64) -> Self {
+    pub fn new(plan_bytes: u64, rules: Arc<Rules>) -> Self {
         let plans = usize::try_from(plan_bytes / 2048).unwrap_or(1024).max(16);
         Self {
             heads: Cache::new(20_000),
             plans: Cache::with_weighter(plans, plan_bytes.max(1 << 20), PlanWeight),
             properties: Cache::new(2_000),
+            rules,
             changes: AtomicU64::new(0),
         }
     }
@@ -100,6 +103,14 @@ impl Definitions {
 
     pub(crate) fn cached_plan(&self, workflow: WorkflowKey, version: i64) -> Option<Arc<Plan>> {
         self.plans.get(&(workflow, version))
+    }
+
+    pub(crate) fn cached_properties(
+        &self,
+        workflow: WorkflowKey,
+        create_time: Millis,
+    ) -> Option<Arc<Properties>> {
+        self.properties.get(&(workflow, create_time))
     }
 
     /// The head; reads it if it is not in memory. `open` takes the snapshot, after the change counter was looked at.
@@ -139,7 +150,7 @@ impl Definitions {
             maestro_model::codec::read(row.definition.as_bytes()).map_err(|e| {
                 LoadError::Damaged(format!("version {version} of workflow {}: {e}", workflow.0))
             })?;
-        let plan = Plan::compile(Arc::new(parsed), version).map_err(|e| {
+        let plan = Plan::compile(Arc::new(parsed), version, self.rules.clone()).map_err(|e| {
             LoadError::Damaged(format!("version {version} of workflow {}: {e}", workflow.0))
         })?;
         let plan = Arc::new(plan);

@@ -5,16 +5,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
-use maestro_core::message::{Command, Event, Fetch, Push, Refusal, Reply, Start, StartOutcome};
-use maestro_core::plan::{Plan, PlanError, Timeout};
-use maestro_core::{Keys, Values, literals, values_to_json};
+use maestro_core::Keys;
+use maestro_core::message::{Command, Event, Fetch, Push, Refusal, Reply, StartOutcome};
+use maestro_core::params::{ParamError, StepEvaluation};
+use maestro_core::plan::Plan;
 use maestro_model::Str;
 use maestro_model::codec::to_text;
-use maestro_model::definition::{Properties, User, Workflow, WorkflowCreateRequest};
-use maestro_model::run::{Initiator, StartRequest};
-use maestro_model::state::{
-    ActionKind, AttemptRef, InstanceRef, Origin, RunPolicy, TimelineEvent, WorkflowKey, WorkflowRow,
-};
+use maestro_model::definition::{Properties, User, WorkflowCreateRequest};
+use maestro_model::state::{ActionKind, InstanceRef, WorkflowKey, WorkflowRow};
 use maestro_model::validate::{self, Invalid};
 use maestro_steps::local::{LogChunk, LogFollow};
 use maestro_steps::runtimes::Runtimes;
@@ -24,7 +22,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::committer::{Committer, Pipeline, Release};
-use crate::definitions::{Definitions, Head, LoadError, VersionSelector};
+use crate::definitions::{Definitions, Head, LoadError};
 use crate::jobs::{Jobs, key_of};
 use crate::loader;
 use crate::metrics::Metrics;
@@ -48,6 +46,17 @@ pub enum EngineError {
     /// The request cannot be fulfilled as it is.
     #[error("{0}")]
     BadRequest(String),
+    /// Params cannot be merged or evaluated.
+    #[error(transparent)]
+    Params(#[from] ParamError),
+    /// A definition cannot be started as it is (spec 02 DR-4).
+    #[error("workflow [{workflow}] fails the dry run: {cause}")]
+    DryRun {
+        /// The workflow.
+        workflow: Str,
+        /// Why.
+        cause: ParamError,
+    },
     /// There is no such version.
     #[error("{0}")]
     NoVersion(String),
@@ -107,10 +116,10 @@ pub enum Health {
     Down,
 }
 
-struct Shared {
-    settings: EngineSettings,
+pub(crate) struct Shared {
+    pub(crate) settings: EngineSettings,
     readers: Arc<dyn Readers>,
-    definitions: Definitions,
+    pub(crate) definitions: Definitions,
     inboxes: Vec<Arc<Inbox>>,
     pipeline: Arc<Pipeline>,
     clock: Arc<Clock>,
@@ -147,7 +156,7 @@ impl Shared {
 /// A durable workflow engine on one data folder. Cheap to clone; the last clone's [`Engine::shutdown`] stops it.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
@@ -163,7 +172,7 @@ impl std::fmt::Debug for Engine {
 enum Read {
     Fetch(Str, u64, Fetch),
     Load(Str),
-    Evaluate(Str, AttemptRef, Arc<Plan>),
+    Evaluate(Str, Box<StepEvaluation>),
 }
 
 impl Engine {
@@ -186,7 +195,7 @@ impl Engine {
         };
         let metrics = Metrics::new(registry);
         let shared = Arc::new(Shared {
-            definitions: Definitions::new(settings.plan_cache_bytes),
+            definitions: Definitions::new(settings.plan_cache_bytes, settings.params.clone()),
             readers: store.readers,
             inboxes: (0..count)
                 .map(|_| Arc::new(Inbox::new(settings.inbox)))
@@ -401,24 +410,6 @@ impl Engine {
         Ok(answer.await.map_err(|_| EngineError::Unavailable)??)
     }
 
-    /// Checks a definition like a push, without storing it (spec 01 section 9, as far as params are literals).
-    ///
-    /// # Errors
-    /// All broken rules.
-    pub fn check(&self, request: &WorkflowCreateRequest) -> Result<(), EngineError> {
-        validate::request(request, &self.shared.settings.limits, self.now())?;
-        let plan = compile(Arc::new(request.workflow.clone()))?;
-        let step_params = plan.steps.iter().map(|s| (Some(&s.id), &s.params));
-        for (step, params) in step_params.chain([(None, &plan.params)]) {
-            if let Err(error) = params {
-                let whose =
-                    step.map_or_else(|| "the workflow".to_owned(), |id| format!("step [{id}]"));
-                tracing::debug!(%whose, %error, "params are not literals");
-            }
-        }
-        check_scripts(&plan)
-    }
-
     /// Makes a new version.
     ///
     /// # Errors
@@ -428,7 +419,7 @@ impl Engine {
         request: WorkflowCreateRequest,
         author: User,
     ) -> Result<Pushed, EngineError> {
-        self.check(&request)?;
+        self.check(&request, &author)?;
         // Whether it is the first one, only the core knows.
         if let Some(fault) = validate::push_fault(&request, false) {
             return Err(EngineError::BadRequest(fault.to_string()));
@@ -448,76 +439,6 @@ impl Engine {
             Reply::Pushed { row, version } => Ok(Pushed { row, version }),
             other => Err(unexpected(&other)),
         }
-    }
-
-    /// Starts an instance (spec 05 section 4).
-    ///
-    /// # Errors
-    /// See [`EngineError`].
-    pub async fn start(
-        &self,
-        workflow: &str,
-        version: &str,
-        request: StartRequest,
-        user: &User,
-    ) -> Result<Started, EngineError> {
-        validate::start(&request, &self.shared.settings.limits)?;
-        let plan = self.plan_to_start(workflow, version).await?;
-        let start = prepare(plan, request, user, self.now())?;
-        match self
-            .command(workflow, Command::Start(Box::new(start)))
-            .await?
-        {
-            Reply::Started {
-                version,
-                id,
-                uuid,
-                outcome,
-            } => Ok(Started {
-                version,
-                id,
-                uuid,
-                outcome,
-            }),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// The version to start: from memory, or from the disk on a thread that may wait.
-    async fn plan_to_start(&self, workflow: &str, version: &str) -> Result<Arc<Plan>, EngineError> {
-        let selector = VersionSelector::parse(version);
-        if let (Some(selector), Some(head)) = (selector, self.shared.definitions.cached(workflow))
-            && let Some(number) = selector.resolve(&head.row)
-            && let Some(plan) = self.shared.definitions.cached_plan(head.row.key, number)
-        {
-            return Ok(plan);
-        }
-        let (engine, workflow, version) = (self.clone(), workflow.to_owned(), version.to_owned());
-        tokio::task::spawn_blocking(move || {
-            let head = engine
-                .head(&workflow)?
-                .ok_or_else(|| Refusal::NoWorkflow(workflow.as_str().into()))?;
-            let selector = selector.ok_or_else(|| {
-                EngineError::BadRequest(format!(
-                    "invalid workflow version [{version}] for workflow [{workflow}]"
-                ))
-            })?;
-            let number = selector.resolve(&head.row).ok_or_else(|| {
-                EngineError::NoVersion(format!(
-                    "Cannot find an active version for workflow [{workflow}]"
-                ))
-            })?;
-            let snapshot = engine.snapshot()?;
-            engine
-                .plan(head.row.key, number, &*snapshot)?
-                .ok_or_else(|| {
-                    EngineError::NoVersion(format!(
-                        "Cannot find version [{number}] of workflow [{workflow}]"
-                    ))
-                })
-        })
-        .await
-        .map_err(|_| EngineError::Unavailable)?
     }
 
     /// Stops or kills the latest run of an instance.
@@ -610,7 +531,7 @@ impl Engine {
     }
 }
 
-fn unexpected(reply: &Reply) -> EngineError {
+pub(crate) fn unexpected(reply: &Reply) -> EngineError {
     EngineError::Damaged(format!(
         "the engine gave another answer than was asked for: {reply:?}"
     ))
@@ -618,137 +539,6 @@ fn unexpected(reply: &Reply) -> EngineError {
 
 fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
     Ok(std::thread::Builder::new().name(name).spawn(work)?)
-}
-
-fn compile(workflow: Arc<Workflow>) -> Result<Plan, EngineError> {
-    Plan::compile(workflow, 0)
-        .map_err(|error: PlanError| EngineError::BadRequest(error.to_string()))
-}
-
-/// Shell and Python steps whose literal settings cannot run are refused where the user can still mend them (decision 27).
-fn check_scripts(plan: &Plan) -> Result<(), EngineError> {
-    for (ord, step) in plan.steps.iter().enumerate() {
-        let definition = &plan.workflow.steps[ord];
-        let key = match step.ty {
-            maestro_model::definition::StepType::Shell => "shell",
-            maestro_model::definition::StepType::Python => "python",
-            _ => continue,
-        };
-        if definition
-            .params
-            .as_ref()
-            .is_none_or(|params| !params.contains_key(key))
-        {
-            return Err(EngineError::BadRequest(format!(
-                "workflow.steps[{ord}].step.params: step [{}] of type {} needs a MAP param `{key}` with its script",
-                step.id,
-                step.ty.as_str()
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// A start as the core takes it: params evaluated (spec 05 section 5).
-fn prepare(
-    plan: Arc<Plan>,
-    request: StartRequest,
-    user: &User,
-    now: i64,
-) -> Result<Start, EngineError> {
-    if let Some(tag) = request
-        .runtime_tags
-        .as_deref()
-        .and_then(|tags| validate::repeated_runtime_tag(&plan.workflow, tags))
-    {
-        return Err(EngineError::BadRequest(format!(
-            "runtime tag [{}] is given already",
-            tag.name
-        )));
-    }
-    let text = |json: String| -> Option<Box<str>> { Some(json.into()) };
-    let mut origin = Origin::default();
-    match &request.initiator {
-        Initiator::Manual { depth: 0, .. } => origin.user = text(to_text(user)),
-        Initiator::Manual { depth, .. } => {
-            let own = Initiator::Manual {
-                depth: *depth,
-                user: Some(user.clone()),
-            };
-            origin.initiator = text(to_text(&own));
-        }
-        other => origin.initiator = text(to_text(other)),
-    }
-    origin.artifacts = request
-        .artifacts
-        .as_ref()
-        .filter(|a| !a.is_empty())
-        .and_then(|a| text(to_text(a)));
-    origin.runtime_tags = request.runtime_tags.as_ref().and_then(|t| text(to_text(t)));
-    let run_params = request.run_params.filter(|params| !params.is_empty());
-    origin.run_params = run_params.as_ref().and_then(|p| text(to_text(p)));
-
-    let evaluated = plan.params.clone().and_then(|literal| {
-        let Some(run_params) = &run_params else {
-            return Ok((literal, None));
-        };
-        let given = literals(run_params)?;
-        for (name, value) in &given {
-            if let Some(declared) = literal.get(name)
-                && declared.ty() != value.ty()
-            {
-                return Err(format!(
-                    "run param `{name}` is a {}, but the workflow declares a {}",
-                    value.ty().as_str(),
-                    declared.ty().as_str()
-                ));
-            }
-        }
-        let stored = values_to_json(&given);
-        let mut values = Values::clone(&literal);
-        values.extend(given);
-        Ok((Arc::new(values), Some(stored.into())))
-    });
-    let timeout = match &plan.timeout {
-        Timeout::Default => Ok(None),
-        Timeout::Millis(ms) => Ok(Some(*ms)),
-        Timeout::Invalid(text) => Err(format!(
-            "workflow time-out {text} is not between 1 ms and 120 days"
-        )),
-    };
-    let (values, params, timeout, failed) = match (evaluated, timeout) {
-        (Ok((values, params)), Ok(timeout)) => (values, params, timeout, None),
-        (Err(error), _) | (_, Err(error)) if request.persist_failed_run => {
-            let user = user.name();
-            let events = vec![
-                TimelineEvent::info(
-                    now,
-                    format!("Manually run a new workflow instance by a user [{user}]"),
-                ),
-                TimelineEvent::Details {
-                    at: now,
-                    status: "INTERNAL_ERROR".into(),
-                    message: "Failed to initiate workflow params and properties".into(),
-                    errors: vec![error.into()],
-                    retryable: false,
-                },
-            ];
-            (Arc::default(), None, None, Some(events))
-        }
-        (Err(error), _) | (_, Err(error)) => return Err(EngineError::BadRequest(error)),
-    };
-    Ok(Start {
-        plan,
-        uuid: request.request_id.unwrap_or_else(Uuid::new_v4),
-        named: request.request_id.is_some(),
-        policy: RunPolicy::StartFreshNewRun,
-        request_time: request.request_time.unwrap_or(now),
-        origin,
-        values,
-        params,
-        timeout,
-        failed,
-    })
 }
 
 /// What becomes of effects once their batch is durable.
@@ -775,8 +565,8 @@ impl Release for Dispatch {
                 drop(self.read.send(Read::Fetch(workflow, request, what)));
             }
             Released::Load(workflow) => drop(self.read.send(Read::Load(workflow))),
-            Released::Evaluate(workflow, at, plan) => {
-                drop(self.read.send(Read::Evaluate(workflow, at, plan)));
+            Released::Evaluate(workflow, work) => {
+                drop(self.read.send(Read::Evaluate(workflow, work)));
             }
             Released::NotifyDurable(workflow, number) => {
                 shared.event(&workflow, Event::Durable(number));
@@ -827,8 +617,8 @@ fn serve_reads(shared: &Arc<Shared>, requests: &Mutex<Receiver<Read>>) {
                     }
                 }
             }
-            Read::Evaluate(workflow, at, plan) => {
-                let outcome = plan.step(at.step).params.clone();
+            Read::Evaluate(workflow, work) => {
+                let (at, outcome) = (work.at, work.make());
                 shared.event(&workflow, Event::Evaluated { at, outcome });
             }
         }

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use maestro_core::Values;
 use maestro_core::message::{Launch, News, Outcome, Report};
 use maestro_model::Str;
 use maestro_model::codec::to_text;
 use maestro_model::definition::LeafType;
-use maestro_model::param::{Evaluated, Param, ParamMap, Params};
 use maestro_model::state::{AttemptRef, TimelineEvent};
 use maestro_steps::local::{JobIdentity, JobKey, LocalExecutor};
 use maestro_steps::runtimes::{self, AttemptEnd, Runtimes};
@@ -90,7 +88,6 @@ impl Jobs {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         routes.insert(key.clone(), (workflow.clone(), launch.at));
         drop(routes);
-        let now = self.clock.now();
         let step = launch.plan.definition(launch.at.step);
         let launched = runtimes::Launch {
             step_type: launch.ty,
@@ -103,12 +100,8 @@ impl Jobs {
                 key,
                 root: (workflow.to_string(), launch.id.instance),
             },
-            workflow_params: Arc::new(params(
-                launch.plan.workflow.params.as_ref(),
-                &launch.run_values,
-                now,
-            )),
-            step_params: params(step.params.as_ref(), &launch.step_values, now),
+            workflow_params: Arc::new(launch.workflow_params()),
+            step_params: launch.step_params(),
         };
         if launch.adopt {
             runtimes.adopt(std::slice::from_ref(&launched));
@@ -137,23 +130,6 @@ impl Jobs {
 
 pub(crate) fn key_of(uuid: &Uuid) -> Option<JobKey> {
     JobKey::new(uuid.to_string()).ok()
-}
-
-/// Params as the runtimes read them: what was declared, with the results.
-fn params(declared: Option<&ParamMap>, values: &Values, now: i64) -> Params {
-    let with = |name: &Str, definition: &maestro_model::param::ParamDefinition| {
-        let result = values.get(name)?.clone();
-        let param = Param {
-            definition: definition.clone(),
-            evaluated: Some(Evaluated { result, time: now }),
-        };
-        Some((name.clone(), param))
-    };
-    declared
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, definition)| with(name, definition))
-        .collect()
 }
 
 fn ended(at: AttemptRef, outcome: Outcome, message: &str, now: i64) -> Report {

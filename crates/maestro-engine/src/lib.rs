@@ -21,6 +21,7 @@ pub mod partition;
 mod purge;
 pub mod recovery;
 mod settings;
+mod starting;
 mod worker;
 
 pub use definitions::{Definitions, Head, LoadError, VersionSelector};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use maestro_core::message::{LoadedRun, LoadedStep};
-use maestro_core::{Resumed, Values, values_from_json};
+use maestro_core::{Results, Resumed};
 use maestro_model::definition::Properties;
-use maestro_model::state::{RunRow, StepRow, StepStatus, WorkflowRow};
+use maestro_model::state::{RunRow, StepRow, WorkflowRow};
 use maestro_store::Snapshot;
 
 use crate::definitions::{Definitions, LoadError};
@@ -60,54 +60,40 @@ pub(crate) fn run(
             LoadError::Damaged(format!("version {} of a run is gone", row.body.version))
         })?;
     let properties = definitions.properties(row.workflow, row.body.properties, snapshot)?;
-    load_run(row, steps, plan, properties.step_concurrency).map_err(LoadError::Damaged)
+    load_run(row, steps, plan, properties).map_err(LoadError::Damaged)
 }
 
-/// A run with its plan, and the values that its rows hold on top of the definition's.
+/// A run with its plan, and the results that its rows hold beyond it.
 fn load_run(
     row: RunRow,
     steps: Vec<StepRow>,
     plan: Arc<maestro_core::plan::Plan>,
-    step_concurrency: Option<i64>,
+    properties: Arc<Properties>,
 ) -> Result<LoadedRun, String> {
-    let literal = plan.params.clone().unwrap_or_default();
-    let values = overlay(&literal, row.body.params.as_deref())?;
+    let results = match &row.body.params {
+        Some(text) => Arc::new(Results::from_json(text)?),
+        None => plan.no_results(),
+    };
     let steps = steps
         .into_iter()
         .map(|step| {
-            let own = match &step.params {
-                // Only attempts at work need them.
-                Some(params)
-                    if !step.state.status.is_terminal()
-                        || step.state.status == StepStatus::Succeeded =>
-                {
-                    let literal = plan.step(step.step).params.clone().unwrap_or_default();
-                    Some(overlay(&literal, Some(params))?)
-                }
-                _ => None,
+            let results = match &step.params {
+                Some(text) => Some(Arc::new(Results::from_json(text)?)),
+                None => None,
             };
             Ok(LoadedStep {
                 step: step.step,
                 attempt: step.attempt,
                 state: step.state,
-                values: own,
+                results,
             })
         })
         .collect::<Result<_, String>>()?;
     Ok(LoadedRun {
         row,
         plan,
-        values,
-        step_concurrency,
+        results,
+        properties,
         steps,
     })
-}
-
-fn overlay(literal: &Arc<Values>, stored: Option<&str>) -> Result<Arc<Values>, String> {
-    let Some(stored) = stored else {
-        return Ok(Arc::clone(literal));
-    };
-    let mut values = Values::clone(literal);
-    values.extend(values_from_json(stored)?);
-    Ok(Arc::new(values))
 }

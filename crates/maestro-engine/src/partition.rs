@@ -2,10 +2,9 @@
 //! the simulator runs it in virtual time.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use maestro_core::message::{Counter, Effect, Event, Fetch, Launch, Refusal, Reply, Token};
-use maestro_core::plan::Plan;
+use maestro_core::params::StepEvaluation;
 use maestro_core::{Keys, Resumed, Settings, Turn, WorkflowState};
 use maestro_model::Str;
 use maestro_model::definition::LeafType;
@@ -51,7 +50,7 @@ pub enum Released {
     /// Read a workflow from the store and send [`Input::Loaded`].
     Load(Str),
     /// Evaluate and send [`Event::Evaluated`].
-    Evaluate(Str, AttemptRef, Arc<Plan>),
+    Evaluate(Str, Box<StepEvaluation>),
     /// Send [`Event::Durable`].
     NotifyDurable(Str, u64),
     /// Somebody may wait for this.
@@ -256,7 +255,7 @@ impl Partition {
                 Effect::Release { at, uuid, ty } => Released::Release(at, uuid, ty),
                 Effect::Fetch { request, what } => Released::Fetch(id(), request, what),
                 Effect::NotifyDurable(number) => Released::NotifyDurable(id(), number),
-                Effect::Evaluate { at, plan, .. } => Released::Evaluate(id(), at, plan),
+                Effect::Evaluate(work) => Released::Evaluate(id(), work),
                 Effect::Changed {
                     id: instance,
                     status,

@@ -1,8 +1,10 @@
 //! What can be chosen about the engine, and why it may not open.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use maestro_core::Settings as CoreSettings;
+use maestro_core::params::Rules;
 use maestro_model::validate::Limits;
 use maestro_steps::local::LocalSettings;
 use maestro_store::sqlite;
@@ -26,6 +28,8 @@ pub struct EngineSettings {
     pub limits: Limits,
     /// Limits of the core.
     pub core: CoreSettings,
+    /// How params are merged and evaluated.
+    pub params: Arc<Rules>,
     /// The store.
     pub store: sqlite::Options,
     /// Local jobs, if this server runs them (decision 6).
@@ -45,6 +49,7 @@ impl EngineSettings {
             plan_cache_bytes: 64 << 20,
             limits: Limits::default(),
             core: CoreSettings::default(),
+            params: Arc::default(),
             store: sqlite::Options::default(),
             local: Some(LocalSettings::default()),
         }

@@ -63,6 +63,20 @@ impl Decimal {
             .and_then(|text| Self::parse(&text))
     }
 
+    /// Whether both are the same number, whatever their scales.
+    pub fn equals(&self, other: &Self) -> bool {
+        let normal = |d: &Self| {
+            let digits = d.digits.trim_end_matches('0');
+            let dropped = d.digits.len() - digits.len();
+            let dropped = i64::try_from(dropped).unwrap_or(i64::MAX);
+            (digits.to_owned(), i64::from(d.scale) - dropped)
+        };
+        if &*self.digits == "0" || &*other.digits == "0" {
+            return self.digits == other.digits;
+        }
+        self.negative == other.negative && normal(self) == normal(other)
+    }
+
     /// The nearest double; infinite beyond the range of doubles (spec 02 T-4).
     pub fn to_f64(&self) -> f64 {
         let sign = if self.negative { "-" } else { "" };

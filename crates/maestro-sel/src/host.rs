@@ -164,6 +164,15 @@ impl FixedEnvironment {
             state: 0,
         }
     }
+
+    /// Time stands at `now_millis`; the random series follows from `seed`.
+    #[must_use]
+    pub fn seeded(now_millis: i64, seed: u64) -> Self {
+        Self {
+            now_millis,
+            state: seed,
+        }
+    }
 }
 
 impl Environment for FixedEnvironment {

@@ -10,6 +10,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use maestro_core::message::Refusal;
+use maestro_core::params::{ParamError, ParamErrorKind};
 use maestro_engine::EngineError;
 use maestro_model::codec::{JsonError, to_text};
 use maestro_model::error::{ErrorBody, ErrorCode};
@@ -316,6 +317,14 @@ impl From<EngineError> for Fault {
             EngineError::Read(error) => return error.into(),
             EngineError::Refused(ref refusal) => refusal_code(refusal),
             EngineError::BadRequest(_) => ErrorCode::BadRequest,
+            EngineError::Params(cause) => return param_fault(&cause),
+            EngineError::DryRun { ref cause, .. } => {
+                // Whatever the kind (spec 02 DR-4).
+                let mut body = ErrorBody::new(ErrorCode::BadRequest, error.to_string());
+                body.errors.push(cause.to_string());
+                body.errors.extend(cause.excerpt.as_deref().map(Into::into));
+                return Self::Details(body);
+            }
             EngineError::NoVersion(_) => ErrorCode::NotFound,
             EngineError::Busy => ErrorCode::TooManyRequests,
             EngineError::Unavailable => ErrorCode::Unavailable,
@@ -326,6 +335,26 @@ impl From<EngineError> for Fault {
         };
         Self::details(code, error.to_string())
     }
+}
+
+/// Spec 02 section 0: the kinds of errors of params and their statuses.
+fn param_fault(error: &ParamError) -> Fault {
+    let code = match error.kind {
+        ParamErrorKind::Validation
+        | ParamErrorKind::BadExpression
+        | ParamErrorKind::IllegalArgument
+        | ParamErrorKind::NullReference => ErrorCode::BadRequest,
+        ParamErrorKind::Unprocessable => ErrorCode::UnprocessableEntity,
+        ParamErrorKind::Internal | ParamErrorKind::Yield => ErrorCode::InternalError,
+        // The reference answers these like a fault that it did not foresee.
+        ParamErrorKind::Unclassified => {
+            tracing::warn!(%error, "params that cannot be used");
+            return Fault::Unhandled;
+        }
+    };
+    let mut body = ErrorBody::new(code, error.to_string());
+    body.errors.extend(error.excerpt.as_deref().map(Into::into));
+    Fault::Details(body)
 }
 
 fn refusal_code(refusal: &Refusal) -> ErrorCode {

@@ -125,7 +125,7 @@ pub fn play(swarm: &Swarm, ground: &mut Ground) -> Result<Outcome, String> {
         rng: fastrand::Rng::with_seed(swarm.seed ^ 0x5eed),
         now,
         settings,
-        definitions: Definitions::new(1 << 20),
+        definitions: Definitions::new(1 << 20, Arc::default()),
         server: None,
         life: 0,
         forgotten: false,
@@ -403,9 +403,11 @@ impl World<'_> {
                     .map_err(|e| e.to_string());
                 self.answer(Input::Loaded { workflow, loaded });
             }
-            Released::Evaluate(workflow, at, plan) => {
-                let outcome = plan.step(at.step).params.clone();
-                let event = Event::Evaluated { at, outcome };
+            Released::Evaluate(workflow, work) => {
+                let event = Event::Evaluated {
+                    at: work.at,
+                    outcome: work.make(),
+                };
                 self.answer(Input::Event {
                     workflow,
                     event,
@@ -550,7 +552,8 @@ impl World<'_> {
             let request: WorkflowCreateRequest =
                 parse(text.as_bytes()).map_err(|e| e.to_string())?;
             let workflow = Arc::new(request.workflow);
-            let plan = Plan::compile(workflow.clone(), 1).map_err(|e| e.to_string())?;
+            let plan =
+                Plan::compile(workflow.clone(), 1, Arc::default()).map_err(|e| e.to_string())?;
             self.plans.push((workflow.id.clone(), Arc::new(plan)));
             let push = Push {
                 definition: to_text(&*workflow).into(),
@@ -619,7 +622,7 @@ impl World<'_> {
                 self.named.push(uuid);
             }
             Command::Start(Box::new(Start {
-                values: plan.params.clone().unwrap_or_default(),
+                results: plan.no_results(),
                 timeout: match plan.timeout {
                     maestro_core::plan::Timeout::Millis(ms) => Some(ms),
                     _ => None,
@@ -630,7 +633,6 @@ impl World<'_> {
                 policy: RunPolicy::StartFreshNewRun,
                 request_time: self.now,
                 origin: Origin::default(),
-                params: None,
                 failed: None,
             }))
         };

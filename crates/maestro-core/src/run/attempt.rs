@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use maestro_model::Map;
-use maestro_model::definition::{FailureClass, FailureMode};
+use maestro_model::definition::{FailureClass, FailureMode, ResolvedRetryPolicy, StepType};
 use maestro_model::param::EvaluatedValue;
 use maestro_model::state::{
     ActionKind, AttemptRef, Conditions, Millis, Retries, Stamp, StatusChange, StepOrd, StepState,
@@ -11,10 +10,14 @@ use maestro_model::state::{
 };
 
 use super::{Cx, Due, ENGINE_USER, RunState};
-use crate::eval::{Evaluation, Need as EvaluationNeed, Scope, Values};
 use crate::message::{Effect, Launch, Outcome};
+use crate::params::{
+    AttemptFacts, Evaluated, ParamError, Results, StepEvaluation, Values, Wanted, merge_outputs,
+};
 use crate::permits::{Need, Tag};
-use crate::plan::{Plan, PlanStep, Work};
+use uuid::Uuid;
+
+use crate::plan::{DEFAULT_TIMEOUT, PlanStep, Timeout, Work};
 use crate::retry::{allows, delay, failure_of, status_of};
 
 /// What one look at an attempt led to.
@@ -56,11 +59,9 @@ enum Job {
 pub(crate) struct Attempt {
     pub(super) number: u32,
     pub(super) state: StepState,
-    /// Evaluated params; empty before they are.
-    values: Arc<Values>,
-    /// Params that differ from the definition's: those that the work put out.
-    outputs: Option<Box<Values>>,
-    /// The stored params are behind `outputs`.
+    /// Evaluated params, beyond what the plan gives; none before they are, and where there are none.
+    results: Option<Arc<Results>>,
+    /// The stored params are behind `results`.
     store_params: bool,
     /// Whether a predecessor leads here.
     reached: bool,
@@ -68,10 +69,10 @@ pub(crate) struct Attempt {
     job: Job,
     /// The work's end, until it is dealt with.
     pub(super) outcome: Option<Outcome>,
-    /// Its params are being evaluated elsewhere.
+    /// Something of it is being evaluated elsewhere.
     pub(super) evaluating: bool,
     /// What came of that.
-    pub(super) evaluation: Option<Result<Arc<Values>, String>>,
+    pub(super) evaluation: Option<Evaluated>,
     /// A sleep is over.
     awake: bool,
     /// The failure mode does not count (spec 06 F-5).
@@ -118,8 +119,7 @@ impl Attempt {
             number,
             reached: state.satisfied.unwrap_or(true),
             state,
-            values: Arc::default(),
-            outputs: None,
+            results: None,
             store_params: false,
             permit: Permit::None,
             job: Job::None,
@@ -136,10 +136,13 @@ impl Attempt {
     }
 
     /// Takes up what an attempt at work had before a crash (spec 06 RC-2).
-    pub(super) fn restore(&mut self, values: Arc<Values>, need: Option<Need>, is_job: bool) {
-        if self.state.times.get(Stamp::WaitPermit).is_some() {
-            self.values = values;
-        }
+    pub(super) fn restore(
+        &mut self,
+        results: Option<Arc<Results>>,
+        need: Option<Need>,
+        is_job: bool,
+    ) {
+        self.results = results;
         if matches!(self.state.status, S::Starting | S::Running | S::Finishing) {
             self.permit = Permit::Held(need);
             if is_job {
@@ -243,19 +246,46 @@ impl Attempt {
     }
 
     /// When the next attempt is due, if this one is followed by one; notes it in the timeline (spec 06 CY-5).
-    pub(super) fn plan_retry(&mut self, plan: &Plan, ord: StepOrd, now: Millis) -> Option<Millis> {
+    pub(super) fn plan_retry(
+        &mut self,
+        policy: impl FnOnce() -> ResolvedRetryPolicy,
+        now: Millis,
+    ) -> Option<Millis> {
         let failure = failure_of(self.state.status)?;
-        let delay = delay(&plan.step(ord).retry, failure, &self.retries());
+        let delay = delay(&policy(), failure, &self.retries());
         self.log(TimelineEvent::info(now, Text::RetryIn(delay)));
         Some(now.saturating_add(delay))
     }
 
-    /// The params to store, where they are newer than the stored ones: those that the work put out.
+    /// The params to store, where they are newer than the stored ones.
     pub(super) fn params_to_store(&mut self) -> Option<String> {
         if !std::mem::take(&mut self.store_params) {
             return None;
         }
-        self.outputs.as_deref().map(crate::eval::values_to_json)
+        self.results.as_deref().map(Results::to_json)
+    }
+
+    /// Evaluated params, beyond what the plan gives.
+    pub(super) fn results(&self) -> Arc<Results> {
+        self.results.clone().unwrap_or_default()
+    }
+
+    fn set_results(&mut self, results: Arc<Results>) {
+        if !results.is_empty() {
+            self.results = Some(results);
+            self.store_params = true;
+            self.changed = true;
+        }
+    }
+
+    fn facts(&self, ord: StepOrd, now: Millis) -> AttemptFacts {
+        AttemptFacts {
+            ord,
+            attempt: self.number,
+            seq: self.state.seq,
+            error_retries: self.retries().error,
+            now,
+        }
     }
 }
 
@@ -274,7 +304,7 @@ impl RunState {
         }
         match a.state.status {
             S::NotCreated => Flow::Over,
-            S::Created => initialize(a, step, now),
+            S::Created => self.initialize(a, step, now),
             S::Initialized => {
                 a.enter(S::WaitingForSignals, now);
                 Flow::Again
@@ -292,7 +322,7 @@ impl RunState {
                 Flow::Again
             }
             S::Disabled | S::Unsatisfied | S::Skipped | S::Succeeded | S::CompletedWithError => {
-                self.decide_successors(a, step, now)
+                self.decide_successors(a, ord, step, cx)
             }
             S::FatallyFailed => self.apply_failure_mode(a, step, now),
             S::UserFailed
@@ -334,17 +364,7 @@ impl RunState {
             if a.job == Job::Launched {
                 a.job = Job::Cancelled;
                 if let Work::Job(ty) = step.work {
-                    let at = AttemptRef {
-                        run: self.row.key,
-                        step: ord,
-                        attempt: a.number,
-                    };
-                    let uuid = step_uuid(
-                        &self.plan.workflow.id,
-                        &self.row.body.uuid,
-                        &step.id,
-                        a.number,
-                    );
+                    let (at, uuid) = self.identity(a, ord);
                     cx.turn.effects.push(Effect::Cancel { at, uuid, ty });
                 }
             }
@@ -360,7 +380,11 @@ impl RunState {
             ActionKind::Skip => S::Skipped,
             ActionKind::TimeOut
                 if !wish.workflow_action
-                    && allows(&step.retry, FailureClass::Timeout, &a.retries()) =>
+                    && allows(
+                        &self.retry_policy(step),
+                        FailureClass::Timeout,
+                        &a.retries(),
+                    ) =>
             {
                 S::TimeoutFailed
             }
@@ -369,7 +393,7 @@ impl RunState {
         match (wish.action, wish.workflow_action) {
             (ActionKind::TimeOut, true) => {}
             (ActionKind::TimeOut, false) => {
-                let limit = step.timeout.millis().unwrap_or_default();
+                let limit = time_limit(a, step);
                 a.log(TimelineEvent::info(now, Text::TimedOut(limit)));
             }
             (action, _) => {
@@ -394,36 +418,64 @@ impl RunState {
         cx: &mut Cx<'_, '_>,
     ) -> Flow {
         let now = cx.now();
-        let outcome = match a.evaluation.take() {
-            Some(outcome) => outcome,
-            None if a.evaluating => return Flow::Wait,
-            None => match evaluate(step, cx.turn.settings.evaluation_fuel) {
-                Evaluation::Done(values) => Ok(values),
-                Evaluation::Failed(error) => Err(error),
-                Evaluation::Later(need) => {
-                    a.evaluating = true;
-                    let at = AttemptRef {
-                        run: self.row.key,
-                        step: ord,
-                        attempt: a.number,
-                    };
-                    cx.turn.effects.push(Effect::Evaluate {
-                        at,
-                        plan: Arc::clone(&self.plan),
-                        need,
-                    });
-                    return Flow::Wait;
-                }
-            },
-        };
-        match outcome {
-            Ok(values) => {
-                a.values = values;
+        if let Ok(set) = &step.params
+            && set.is_settled()
+            && set.is_small(&self.plan.rules)
+        {
+            a.enter(S::WaitingForPermits, now);
+            return Flow::Again;
+        }
+        match self.evaluate(a, ord, Wanted::Params, cx) {
+            None => Flow::Wait,
+            Some(Evaluated::Params(Ok(results))) => {
+                a.set_results(results);
                 a.enter(S::WaitingForPermits, now);
                 Flow::Again
             }
-            Err(error) => a.fail_internally(&error, now),
+            Some(Evaluated::Params(Err(error))) => a.fail_internally(&error.to_string(), now),
+            Some(Evaluated::Conditions(_)) => {
+                a.fail_internally("the engine has lost an evaluation", now)
+            }
         }
+    }
+
+    /// Evaluates here with little fuel; what takes longer goes out and comes back (design, rule 8). `None` while it is
+    /// out.
+    fn evaluate(
+        &self,
+        a: &mut Attempt,
+        ord: StepOrd,
+        wanted: Wanted,
+        cx: &mut Cx<'_, '_>,
+    ) -> Option<Evaluated> {
+        if let Some(outcome) = a.evaluation.take() {
+            return Some(outcome);
+        }
+        if a.evaluating {
+            return None;
+        }
+        let attempt = a.facts(ord, cx.now());
+        let fuel = cx.turn.settings.evaluation_fuel;
+        let done = (fuel > 0).then(|| self.sources().evaluate(attempt, &wanted, Some(fuel)));
+        if let Some(done) = done
+            && !done.is_yield()
+        {
+            return Some(done);
+        }
+        a.evaluating = true;
+        cx.turn
+            .effects
+            .push(Effect::Evaluate(Box::new(StepEvaluation {
+                at: self.identity(a, ord).0,
+                attempt,
+                wanted,
+                plan: Arc::clone(&self.plan),
+                run: Box::new(self.row.clone()),
+                properties: Arc::clone(&self.properties),
+                results: Arc::clone(&self.results),
+                kept: self.kept.clone(),
+            })));
+        None
     }
 
     fn acquire_permits(
@@ -466,7 +518,10 @@ impl RunState {
         if !settings.permits {
             return None;
         }
-        let own = self.step_concurrency.map(|n| u32::try_from(n).unwrap_or(0));
+        let own = self
+            .properties
+            .step_concurrency
+            .map(|n| u32::try_from(n).unwrap_or(0));
         match self.row.body.instance_step_concurrency {
             None => Some(Need {
                 workflow: Some(own.unwrap_or(settings.step_concurrency)),
@@ -507,7 +562,7 @@ impl RunState {
                 a.enter(S::Running, now);
                 Flow::Again
             }
-            Work::Job(_) if a.outcome.is_some() => self.conclude(a, step, now),
+            Work::Job(_) if a.outcome.is_some() => self.conclude(a, ord, step, now),
             Work::Job(_) => {
                 if matches!(a.job, Job::None | Job::Lost) {
                     self.launch(a, ord, step, cx);
@@ -535,7 +590,7 @@ impl RunState {
                 a.enter(S::Finishing, now);
                 Flow::Again
             }
-            Work::Sleep => match sleep_length(&a.values) {
+            Work::Sleep => match sleep_length(step, a.results.as_deref()) {
                 Err(error) => a.fail_internally(&error, now),
                 Ok(length) => {
                     if a.wake_at.is_none() {
@@ -548,7 +603,7 @@ impl RunState {
                     Flow::Wait
                 }
             },
-            Work::Job(_) if a.outcome.is_some() => self.conclude(a, step, now),
+            Work::Job(_) if a.outcome.is_some() => self.conclude(a, ord, step, now),
             Work::Job(_) => {
                 if a.job == Job::Lost {
                     self.launch(a, ord, step, cx);
@@ -569,10 +624,8 @@ impl RunState {
 
     fn arm_timeout(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, cx: &mut Cx<'_, '_>) {
         // What is being ended already needs no time-out.
-        if a.timeout_at.is_none()
-            && a.state.ending.is_none()
-            && let Some(length) = step.timeout.millis()
-        {
+        if a.timeout_at.is_none() && a.state.ending.is_none() {
+            let length = time_limit(a, step);
             let at = self.deadline(a, length, cx.now());
             a.timeout_at = Some(at);
             cx.arm(at, self.row.key, Due::Timeout(ord));
@@ -585,33 +638,28 @@ impl RunState {
         let adopt = a.job == Job::Lost;
         a.job = Job::Launched;
         self.arm_timeout(a, ord, step, cx);
+        let (at, uuid) = self.identity(a, ord);
         cx.turn.effects.push(Effect::Launch(Box::new(Launch {
-            at: AttemptRef {
-                run: self.row.key,
-                step: ord,
-                attempt: a.number,
-            },
-            uuid: step_uuid(
-                &self.plan.workflow.id,
-                &self.row.body.uuid,
-                &step.id,
-                a.number,
-            ),
+            at,
+            uuid,
             ty,
             id: self.row.id,
-            run_uuid: self.row.body.uuid,
             plan: Arc::clone(&self.plan),
-            step_values: Arc::clone(&a.values),
-            run_values: Arc::clone(&self.values),
+            run: Box::new(self.row.clone()),
+            properties: Arc::clone(&self.properties),
+            seq: a.state.seq,
+            now: cx.now(),
+            step_results: a.results(),
+            run_results: Arc::clone(&self.results),
             adopt,
             follows: !adopt && !step.predecessors.is_empty(),
         })));
     }
 
     /// The work has ended by itself: what that means for the attempt (spec 06 SM-18 to SM-24).
-    fn conclude(&mut self, a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
+    fn conclude(&mut self, a: &mut Attempt, ord: StepOrd, step: &PlanStep, now: Millis) -> Flow {
         let failed = |a: &mut Attempt, failure: FailureClass, retryable: bool| {
-            let allowed = allows(&step.retry, failure, &a.retries());
+            let allowed = allows(&self.retry_policy(step), failure, &a.retries());
             if allowed && !retryable {
                 // The output says that another attempt is useless (spec 06 SM-30).
                 let text = format!(
@@ -637,8 +685,8 @@ impl RunState {
                     a.enter(S::Running, now);
                 }
                 a.enter(S::Finishing, now);
-                if let Err(error) = merge_outputs(a, outputs) {
-                    return a.fail_internally(&error, now);
+                if let Err(error) = self.take_outputs(a, ord, &outputs, now) {
+                    return a.fail_internally(&error.to_string(), now);
                 }
             }
             Some(Outcome::UserError { retryable }) => failed(a, FailureClass::Error, retryable),
@@ -653,48 +701,113 @@ impl RunState {
     }
 
     /// Evaluates the conditions of a complete step (spec 06 P-17, P-18).
-    fn decide_successors(&mut self, a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
-        if a.state.conditions.is_some() {
+    fn decide_successors(
+        &mut self,
+        a: &mut Attempt,
+        ord: StepOrd,
+        step: &PlanStep,
+        cx: &mut Cx<'_, '_>,
+    ) -> Flow {
+        if a.state.conditions.is_some() || step.successors.is_empty() {
             return Flow::Over;
         }
-        if step.successors.is_empty() {
-            return Flow::Over;
-        }
-        a.changed = true;
         if !a.state.satisfied.unwrap_or(a.reached) {
+            a.changed = true;
             a.state.conditions = Some(Conditions::All(false));
             return Flow::Over;
         }
         if step.unconditional {
+            a.changed = true;
             a.state.conditions = Some(Conditions::All(true));
             return Flow::Over;
         }
-        let values = Arc::clone(&a.values);
         // A step that never got to its params sees them all the same (spec 06 P-19).
-        let values = match (&step.params, a.state.times.get(Stamp::WaitPermit)) {
-            (Ok(literals), None) => literals,
-            _ => &values,
-        };
-        let scope = Scope {
-            step: values,
-            workflow: &self.values,
-        };
-        let mut results = Vec::with_capacity(step.successors.len());
-        for (_, condition) in &step.successors {
-            match condition.evaluate(&scope) {
-                Ok(result) => results.push(Some(result)),
-                Err(error) => {
-                    results.resize(step.successors.len(), None);
-                    a.state.conditions = Some(Conditions::Each(results));
-                    if a.state.status == S::Succeeded {
-                        a.state.signal_outputs = Some("{}".into());
-                    }
-                    return a.fail_internally(&error.to_string(), now);
+        let evaluated = a.state.times.get(Stamp::WaitPermit).is_some();
+        let wanted = Wanted::Conditions(evaluated.then(|| a.results()));
+        let (results, error) = match self.evaluate(a, ord, wanted, cx) {
+            None => return Flow::Wait,
+            Some(Evaluated::Conditions(Ok(outcomes))) => {
+                if let Some(early) = outcomes.early {
+                    a.set_results(early);
                 }
+                (outcomes.results, outcomes.error)
             }
-        }
+            Some(Evaluated::Conditions(Err(error))) => (Vec::new(), Some(error)),
+            Some(Evaluated::Params(_)) => {
+                return a.fail_internally("the engine has lost an evaluation", cx.now());
+            }
+        };
+        let mut results = results;
+        results.resize(step.successors.len(), None);
+        a.changed = true;
         a.state.conditions = Some(Conditions::Each(results));
-        Flow::Over
+        let Some(error) = error else {
+            return Flow::Over;
+        };
+        if a.state.status == S::Succeeded {
+            a.state.signal_outputs = Some("{}".into());
+        }
+        a.fail_internally(&error.to_string(), cx.now())
+    }
+
+    /// The attempt for runtimes: where it is, and its uuid.
+    fn identity(&self, a: &Attempt, ord: StepOrd) -> (AttemptRef, Uuid) {
+        let at = AttemptRef {
+            run: self.row.key,
+            step: ord,
+            attempt: a.number,
+        };
+        let plan = &self.plan;
+        let uuid = step_uuid(
+            &plan.workflow.id,
+            &self.row.body.uuid,
+            &plan.step(ord).id,
+            a.number,
+        );
+        (at, uuid)
+    }
+
+    /// Puts output values into the params of the step (spec 06 section 12.5).
+    fn take_outputs(
+        &self,
+        a: &mut Attempt,
+        ord: StepOrd,
+        outputs: &Values,
+        now: Millis,
+    ) -> Result<(), ParamError> {
+        if outputs.is_empty() {
+            return Ok(());
+        }
+        let results = Results::clone(&a.results());
+        let merged = self.sources().with_step(a.facts(ord, now), |input| {
+            input.and_then(|input| merge_outputs(input, results, outputs))
+        })?;
+        a.set_results(Arc::new(merged));
+        Ok(())
+    }
+
+    /// CREATED: is the step reached, and can it run at all (spec 06 section 4.1)?
+    fn initialize(&self, a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
+        a.state.satisfied = Some(a.reached);
+        if !a.reached {
+            a.log(TimelineEvent::info(now, Text::Unsatisfied));
+            a.enter(S::Unsatisfied, now);
+            return Flow::Again;
+        }
+        match step.timeout.resolve(|| self.run_params()) {
+            // What the definition says literally need not be stored.
+            Ok(millis) if matches!(step.timeout, Timeout::Template(_)) => a.state.timeout = millis,
+            Ok(_) => {}
+            Err(error) => return a.fail_internally(&error.to_string(), now),
+        }
+        if let Work::Unsupported(ty) = step.work {
+            return a.fail_internally(&unsupported(ty), now);
+        }
+        if step.waits_for_signals {
+            return a.fail_internally("signal dependencies are not supported yet", now);
+        }
+        a.enter(S::Initialized, now);
+        Flow::Again
     }
 
     /// What a fatal failure does to the step and the run (spec 06 section 7).
@@ -748,100 +861,38 @@ impl RunState {
         if let Work::Job(ty) = step.work
             && a.job != Job::None
         {
-            let at = AttemptRef {
-                run: self.row.key,
-                step: ord,
-                attempt: a.number,
-            };
-            let uuid = step_uuid(
-                &self.plan.workflow.id,
-                &self.row.body.uuid,
-                &step.id,
-                a.number,
-            );
+            let (at, uuid) = self.identity(a, ord);
             cx.turn.effects.push(Effect::Release { at, uuid, ty });
         }
     }
 }
 
-/// CREATED: is the step reached, and can it run at all (spec 06 section 4.1)?
-fn initialize(a: &mut Attempt, step: &PlanStep, now: Millis) -> Flow {
-    a.state.satisfied = Some(a.reached);
-    if !a.reached {
-        a.log(TimelineEvent::info(now, Text::Unsatisfied));
-        a.enter(S::Unsatisfied, now);
-        return Flow::Again;
-    }
-    if let crate::plan::Timeout::Invalid(text) = &step.timeout {
-        return a.fail_internally(
-            &format!("step time-out {text} is not between 1 ms and 120 days"),
-            now,
-        );
-    }
-    if let Work::Unsupported(ty) = step.work {
-        return a.fail_internally(&unsupported(ty), now);
-    }
-    if step.waits_for_signals {
-        return a.fail_internally("signal dependencies are not supported yet", now);
-    }
-    a.enter(S::Initialized, now);
-    Flow::Again
-}
-
-fn unsupported(ty: maestro_model::definition::StepType) -> String {
+fn unsupported(ty: StepType) -> String {
     format!(
         "step type {} is not supported by this server yet",
         ty.as_str()
     )
 }
 
-/// The params of a step, as far as the shard evaluates them itself.
-pub(super) fn evaluate(step: &PlanStep, fuel: usize) -> Evaluation<Arc<Values>> {
-    if step.param_count > fuel {
-        return Evaluation::Later(EvaluationNeed::Fuel);
-    }
-    match &step.params {
-        Ok(values) => Evaluation::Done(Arc::clone(values)),
-        Err(error) => Evaluation::Failed(error.clone()),
-    }
+/// The time-out of the attempt in milliseconds: put together for it, or the definition's.
+fn time_limit(a: &Attempt, step: &PlanStep) -> Millis {
+    a.state.timeout.unwrap_or(match step.timeout {
+        Timeout::Millis(millis) => millis,
+        _ => DEFAULT_TIMEOUT,
+    })
 }
 
 /// The length of a sleep in milliseconds (spec 07 SL-1).
-fn sleep_length(values: &Values) -> Result<Millis, String> {
-    match values.get("sleep_seconds") {
+fn sleep_length(step: &PlanStep, results: Option<&Results>) -> Result<Millis, String> {
+    const NAME: &str = "sleep_seconds";
+    let own = results.and_then(|results| results.values.get(NAME));
+    let literal = step.params.as_ref().ok().and_then(|set| set.literal(NAME));
+    match own.or(literal) {
         None => Ok(3000),
         Some(EvaluatedValue::Long(secs)) => Ok(secs.saturating_mul(1000)),
         Some(other) => Err(format!(
-            "param `sleep_seconds` must be a LONG, but is a {}",
+            "param `{NAME}` must be a LONG, but is a {}",
             other.ty().as_str()
         )),
     }
-}
-
-/// Puts output values into the params of the step (spec 06 section 12.5).
-fn merge_outputs(a: &mut Attempt, outputs: Values) -> Result<(), String> {
-    if outputs.is_empty() {
-        return Ok(());
-    }
-    let mut values = Values::clone(&a.values);
-    let mut changed = Map::default();
-    for (name, value) in outputs {
-        let old = values
-            .get(&name)
-            .ok_or_else(|| format!("output param `{name}` is not defined in params"))?;
-        if old.ty() != value.ty() {
-            return Err(format!(
-                "output param `{name}` is a {}, but the step declares a {}",
-                value.ty().as_str(),
-                old.ty().as_str()
-            ));
-        }
-        values.insert(name.clone(), value.clone());
-        changed.insert(name, value);
-    }
-    a.values = Arc::new(values);
-    a.outputs = Some(Box::new(changed));
-    a.store_params = true;
-    a.changed = true;
-    Ok(())
 }

@@ -3,18 +3,19 @@
 mod attempt;
 mod resume;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use maestro_model::definition::{Properties, ResolvedRetryPolicy};
 use maestro_model::state::{
     ActionKind, AttemptRef, Conditions, InstanceStatus, Millis, Retries, RunKey, RunRow, RunStatus,
-    StatusChange, StepOrd, StepState, StepStatus, Termination, Text, TimelineEvent,
+    Stamp, StatusChange, StepOrd, StepState, StepStatus, Termination, Text, TimelineEvent,
 };
 
-use crate::eval::Values;
 use crate::message::{Counter, Effect, News, Report};
+use crate::params::{Evaluated, Kept, KeptSteps, Results, RunParams, Sources};
 use crate::permits::{Holder, Permits};
-use crate::plan::{DEFAULT_TIMEOUT, Plan};
+use crate::plan::{DEFAULT_TIMEOUT, Plan, PlanStep};
 use crate::retry::next_counters;
 use crate::workflow::Turn;
 
@@ -125,8 +126,10 @@ impl Tally {
 pub(crate) struct RunState {
     pub(crate) row: RunRow,
     pub(crate) plan: Arc<Plan>,
-    values: Arc<Values>,
-    step_concurrency: Option<i64>,
+    results: Arc<Results>,
+    properties: Arc<Properties>,
+    /// Finished steps, if others refer to their params.
+    kept: KeptSteps,
     slots: Vec<Slot>,
     ready: VecDeque<StepOrd>,
     /// The run stands in the line of runs with work.
@@ -145,15 +148,16 @@ impl RunState {
     pub(crate) fn new(
         row: RunRow,
         plan: Arc<Plan>,
-        values: Arc<Values>,
-        step_concurrency: Option<i64>,
+        results: Arc<Results>,
+        properties: Arc<Properties>,
         stored: bool,
     ) -> Self {
         Self {
             row,
             plan,
-            values,
-            step_concurrency,
+            results,
+            properties,
+            kept: BTreeMap::new(),
             slots: Vec::new(),
             ready: VecDeque::new(),
             in_work: false,
@@ -327,12 +331,8 @@ impl RunState {
         true
     }
 
-    /// The params of a step that were evaluated elsewhere. False if nobody waits for them any more.
-    pub(crate) fn evaluated(
-        &mut self,
-        at: AttemptRef,
-        outcome: Result<Arc<Values>, String>,
-    ) -> bool {
+    /// What was evaluated elsewhere. False if nobody waits for it any more.
+    pub(crate) fn evaluated(&mut self, at: AttemptRef, outcome: Evaluated) -> bool {
         let Some(Slot::Active(attempt)) = self.slots.get_mut(at.step as usize) else {
             return false;
         };
@@ -518,7 +518,7 @@ impl RunState {
     fn close(&mut self, mut attempt: Box<Attempt>, ord: StepOrd, cx: &mut Cx<'_, '_>) {
         let key = self.row.key;
         let status = attempt.state.status;
-        let retry = attempt.plan_retry(&self.plan, ord, cx.now());
+        let retry = attempt.plan_retry(|| self.retry_policy(self.plan.step(ord)), cx.now());
         self.sync(&mut attempt, ord, cx);
         cx.disarm(attempt.timeout_at.take(), key, Due::Timeout(ord));
         cx.disarm(attempt.wake_at.take(), key, Due::Wake(ord));
@@ -541,6 +541,7 @@ impl RunState {
             status,
             attempt: attempt.number,
         });
+        self.keep(&attempt, ord);
         if status.is_complete() {
             self.open_successors(ord, attempt.state.conditions.as_ref());
         }
@@ -558,6 +559,40 @@ impl RunState {
                 }
             }
         }
+    }
+
+    /// Keeps what others may refer to of a step that ended well (spec 02 E-11).
+    fn keep(&mut self, attempt: &Attempt, ord: StepOrd) {
+        let status = attempt.state.status;
+        if self.plan.refers_to_steps && status.is_complete() {
+            let kept = Kept {
+                status,
+                attempt: attempt.number,
+                end: attempt.state.times.get(Stamp::End),
+                evaluated: attempt.state.times.get(Stamp::WaitPermit).is_some(),
+                results: attempt.results(),
+            };
+            self.kept.insert(ord, kept);
+        }
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        Sources {
+            plan: &self.plan,
+            run: &self.row,
+            properties: &self.properties,
+            results: &self.results,
+            kept: &self.kept,
+        }
+    }
+
+    fn run_params(&self) -> RunParams<'_> {
+        let facts = crate::params::Facts::of_run(&self.row, &self.plan.workflow, &self.properties);
+        RunParams::new(&self.plan, &self.results, facts)
+    }
+
+    fn retry_policy(&self, step: &PlanStep) -> ResolvedRetryPolicy {
+        step.retry.resolve(|| self.run_params())
     }
 
     fn holder(&self, ord: StepOrd) -> Holder {

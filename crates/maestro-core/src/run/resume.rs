@@ -53,10 +53,11 @@ impl RunState {
         let plan = Arc::clone(&self.plan);
         let step = plan.step(ord);
         let status = loaded.state.status;
+        let results = loaded.results;
         let mut attempt = Box::new(Attempt::of(loaded.attempt, loaded.state));
         if let Some(failure) = failure_of(status) {
             let now = cx.now();
-            let wait = delay(&step.retry, failure, &attempt.retries());
+            let wait = delay(&self.retry_policy(step), failure, &attempt.retries());
             let end = attempt.state.times.get(Stamp::End).unwrap_or(now);
             let at = rest(end, wait, now);
             attempt.wake_at = Some(at);
@@ -67,16 +68,14 @@ impl RunState {
         }
         if status.is_terminal() {
             self.tally.add(status);
+            attempt.restore(results, None, false);
+            self.keep(&attempt, ord);
             self.slots[ord as usize] = Slot::Ended(Ended {
                 status,
                 attempt: attempt.number,
             });
             return;
         }
-        let values = match (&loaded.values, &step.params) {
-            (Some(values), _) | (None, Ok(values)) => Arc::clone(values),
-            (None, Err(_)) => Arc::default(),
-        };
         let need = self.need(step, cx);
         if matches!(
             status,
@@ -85,7 +84,7 @@ impl RunState {
         {
             cx.shared.permits.assume(need);
         }
-        attempt.restore(values, need, matches!(step.work, Work::Job(_)));
+        attempt.restore(results, need, matches!(step.work, Work::Job(_)));
         self.active += 1;
         self.slots[ord as usize] = Slot::Active(attempt);
     }

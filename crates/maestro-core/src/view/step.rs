@@ -20,6 +20,7 @@ pub struct StepView<'a> {
     source: RunSource<'a>,
     row: &'a StepRow,
     params: Params,
+    retry: ResolvedRetryPolicy,
     timeline: Vec<WireEvent>,
 }
 
@@ -39,6 +40,7 @@ impl<'a> StepView<'a> {
         }
         Ok(Self {
             params: params::of_step(&source, row)?,
+            retry: params::retry_policy(&source, row)?,
             timeline: events(row, enriched),
             source,
             row,
@@ -89,7 +91,7 @@ impl<'a> StepView<'a> {
     }
 
     fn write_retry(&self, out: &mut Writer) {
-        let policy = &self.plan().retry;
+        let policy = &self.retry;
         let made: Retries = self
             .row
             .state
@@ -134,7 +136,7 @@ impl<'a> StepView<'a> {
         state.times.get(Stamp::Initialize)?;
         state.timeout.or(match self.plan().timeout {
             Timeout::Millis(millis) => Some(millis),
-            Timeout::Default | Timeout::Invalid(_) => None,
+            Timeout::Default | Timeout::Invalid(_) | Timeout::Template(_) => None,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Versions, properties and deletion (spec 01 section 10, 05 section 15).
 
+use std::sync::Arc;
+
 use maestro_model::codec::to_text;
 use maestro_model::definition::{Metadata, Properties, RunStrategy, RunStrategyRule};
 use maestro_model::state::{DeletedWorkflow, PropertiesRow, VersionRow, WorkflowRow};
@@ -67,7 +69,7 @@ impl WorkflowState {
                 author: author.clone(),
                 properties: to_text(&properties).into(),
             });
-            self.properties = properties;
+            self.properties = Arc::new(properties);
         }
         let metadata = Metadata {
             workflow_id: self.id.clone(),
@@ -146,7 +148,7 @@ impl WorkflowState {
                 self.deleted_instances = row.last_instance;
                 self.purging = true;
                 self.failed = 0;
-                self.properties = Properties::default();
+                self.properties = Arc::default();
                 turn.effects.push(Effect::DefinitionChanged);
                 turn.effects.push(Effect::Purge(row.key));
                 Ok(Reply::Deleted)

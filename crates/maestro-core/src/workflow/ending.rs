@@ -129,7 +129,7 @@ impl WorkflowState {
         let own_result = head.own_result.unwrap_or(stored).public();
         if !stored.is_terminal() {
             self.queue.gone(1);
-            let run = RunState::new(run.row, run.plan, run.values, run.step_concurrency, true);
+            let run = RunState::new(run.row, run.plan, run.results, run.properties, true);
             self.end_queued(run, end.action, &end.reason(), turn);
             turn.reply(token, Ok(self.ended(&end, id)));
         } else if own_result == end.target().public() {
@@ -203,7 +203,7 @@ impl WorkflowState {
             if self.ended.contains_key(&run.row.id) {
                 continue;
             }
-            let run = RunState::new(run.row, run.plan, run.values, run.step_concurrency, true);
+            let run = RunState::new(run.row, run.plan, run.results, run.properties, true);
             self.end_queued(run, end.action, &reason_of_all(&self.id, &end), turn);
         }
         end.queued += count;

@@ -7,6 +7,7 @@ mod queue;
 mod starting;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use maestro_model::Str;
 use maestro_model::definition::{Properties, RunStrategy};
@@ -95,7 +96,7 @@ pub struct WorkflowState {
     id: Str,
     row: Option<WorkflowRow>,
     row_changed: bool,
-    properties: Properties,
+    properties: Arc<Properties>,
     deleted_instances: i64,
     purging: bool,
     /// Runs with raw status FAILED.
@@ -121,7 +122,7 @@ impl WorkflowState {
             id,
             row: loaded.row,
             row_changed: false,
-            properties: loaded.properties,
+            properties: Arc::new(loaded.properties),
             deleted_instances: loaded.deleted_instances,
             purging: loaded.purging,
             failed: loaded.failed,
@@ -140,8 +141,7 @@ impl WorkflowState {
                 shared: &mut state.shared,
                 turn,
             };
-            let mut taken =
-                RunState::new(run.row, run.plan, run.values, run.step_concurrency, true);
+            let mut taken = RunState::new(run.row, run.plan, run.results, run.properties, true);
             taken.resume(run.steps, &mut cx);
             taken.in_work = true;
             state.shared.work.push_back(key);

@@ -80,7 +80,7 @@ impl Queue {
                 self.beyond = self.beyond.saturating_sub(1);
                 self.window.insert(
                     id,
-                    RunState::new(run.row, run.plan, run.values, run.step_concurrency, true),
+                    RunState::new(run.row, run.plan, run.results, run.properties, true),
                 );
             }
         }

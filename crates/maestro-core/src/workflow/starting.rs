@@ -1,6 +1,7 @@
 //! New instances (spec 05 sections 2, 4, 5 and 7).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use maestro_model::definition::RunStrategyRule;
 use maestro_model::state::{
@@ -116,7 +117,7 @@ impl WorkflowState {
                 request_time: start.request_time,
                 create_time: turn.now,
                 origin: Box::new(start.origin),
-                params: start.params,
+                params: (!start.results.is_empty()).then(|| start.results.to_json().into()),
                 timeout: start.timeout,
                 dag: None,
                 baseline: None,
@@ -127,8 +128,8 @@ impl WorkflowState {
         let mut run = RunState::new(
             run,
             start.plan,
-            start.values,
-            self.properties.step_concurrency,
+            start.results,
+            Arc::clone(&self.properties),
             false,
         );
         let outcome = match failed {

@@ -268,10 +268,9 @@ fn at_most_twenty_steps_of_a_workflow_are_at_work() {
 
 #[test]
 fn params_beyond_the_fuel_are_evaluated_elsewhere() {
-    let step =
-        r#""type":"NoOp","params":{"x":{"type":"LONG","value":1},"y":{"type":"LONG","value":2}}"#;
+    let step = r#""type":"NoOp","params":{"x":{"type":"LONG","expression":"n = 0; for (i = 0; i < 9; i += 1) n += i; n"}}"#;
     let settings = Settings {
-        evaluation_fuel: 1,
+        evaluation_fuel: 0,
         ..Settings::default()
     };
     let w = World::play_with(&graph("a>b", &[("a", step)]), OWNER, settings, |w| {
@@ -285,6 +284,8 @@ fn a_definition_with_a_cycle_has_no_plan() {
     // [05:36]
     let text = graph("a>b b>c c>b", &[]);
     let workflow = maestro_model::codec::read(text.as_bytes()).unwrap();
-    let error = maestro_core::plan::Plan::compile(std::sync::Arc::new(workflow), 1).unwrap_err();
+    let error =
+        maestro_core::plan::Plan::compile(std::sync::Arc::new(workflow), 1, Default::default())
+            .unwrap_err();
     assert_eq!(error.to_string(), "the steps form a cycle: b -> c -> b");
 }

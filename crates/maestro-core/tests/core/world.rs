@@ -13,13 +13,13 @@ use maestro_core::message::{
     Command, Effect, Event, Fetch, Fetched, LoadedRun, LoadedStep, News, Outcome, Push, Refusal,
     Reply, Report, Start,
 };
+use maestro_core::params::{Facts, Moment, Nothing, ParamError, StartedBy, evaluate_start};
 use maestro_core::plan::Plan;
-use maestro_core::{
-    Keys, Resumed, Settings, Turn, Values, WorkflowState, values_from_json, values_to_json,
-};
+use maestro_core::{Keys, Results, Resumed, Settings, Turn, Values, WorkflowState};
 use maestro_model::codec::{read, to_text};
 use maestro_model::definition::{Properties, User, Workflow};
-use maestro_model::param::EvaluatedValue;
+use maestro_model::param::{EvaluatedValue, ParamMap, ParamType};
+use maestro_model::run::Initiator;
 use maestro_model::state::*;
 use uuid::Uuid;
 
@@ -210,7 +210,7 @@ impl World {
             followed: 0,
         };
         let state = WorkflowState::resume(workflow.id.clone(), fresh(), &mut turn);
-        let plan = Arc::new(Plan::compile(Arc::new(workflow), 1).expect("plan"));
+        let plan = Arc::new(Plan::compile(Arc::new(workflow), 1, Arc::default()).expect("plan"));
         let mut world = Self {
             now: T0,
             rows,
@@ -321,8 +321,7 @@ impl World {
             policy: RunPolicy::StartFreshNewRun,
             request_time: self.now,
             origin: Origin::default(),
-            values: self.plan.params.clone().expect("literal params"),
-            params: None,
+            results: self.evaluate(&ParamMap::default(), uuid).expect("params"),
             timeout: match self.plan.timeout {
                 maestro_core::plan::Timeout::Millis(ms) => Some(ms),
                 _ => None,
@@ -330,6 +329,26 @@ impl World {
             failed: None,
         };
         self.command(Command::Start(Box::new(start)));
+    }
+
+    /// The params of a start, as the server evaluates them.
+    pub fn evaluate(&self, run_params: &ParamMap, uuid: Uuid) -> Result<Arc<Results>, ParamError> {
+        let initiator = Initiator::Manual {
+            depth: 0,
+            user: Some("ana".into()),
+        };
+        let properties = self.state_properties();
+        let facts = Facts {
+            workflow: &self.plan.workflow,
+            id: None,
+            policy: RunPolicy::StartFreshNewRun,
+            started_by: StartedBy::Initiator(&initiator),
+            owner: properties.owner.as_ref().map_or("", |o| o.name()),
+            created: self.now,
+            uuid,
+        };
+        let mut moment = Moment::new(self.now, &uuid);
+        evaluate_start(&self.plan, run_params, facts, &Nothing, &mut moment).map(Arc::new)
     }
 
     pub fn end(
@@ -481,8 +500,8 @@ impl World {
                 }
                 Effect::Continue => again = true,
                 Effect::Fetch { request, what } => self.fetches.push((request, what)),
-                Effect::Evaluate { at, plan, .. } => {
-                    let outcome = plan.step(at.step).params.clone();
+                Effect::Evaluate(work) => {
+                    let (at, outcome) = (work.at, work.make());
                     self.one(Event::Evaluated { at, outcome });
                 }
                 _ => {}
@@ -529,12 +548,9 @@ impl World {
         let mut latest: BTreeMap<StepOrd, LoadedStep> = BTreeMap::new();
         for ((run, step, attempt), (state, params)) in &self.rows.steps {
             if *run == row.key {
-                let base = self.plan.step(*step).params.clone().unwrap_or_default();
-                let values = params.as_ref().map(|text| {
-                    let mut values = Values::clone(&base);
-                    values.extend(values_from_json(text).unwrap());
-                    Arc::new(values)
-                });
+                let results = params
+                    .as_ref()
+                    .map(|text| Arc::new(Results::from_json(text).unwrap()));
                 // What is stored goes through its encoding, as in the real store.
                 let state = minicbor::decode(&minicbor::to_vec(state).unwrap()).unwrap();
                 latest.insert(
@@ -543,7 +559,7 @@ impl World {
                         step: *step,
                         attempt: *attempt,
                         state,
-                        values,
+                        results,
                     },
                 );
             }
@@ -551,8 +567,11 @@ impl World {
         LoadedRun {
             row: row.clone(),
             plan: Arc::clone(&self.plan),
-            values: self.plan.params.clone().unwrap_or_default(),
-            step_concurrency: self.state_properties().step_concurrency,
+            results: match &row.body.params {
+                Some(text) => Arc::new(Results::from_json(text).unwrap()),
+                None => self.plan.no_results(),
+            },
+            properties: Arc::new(self.state_properties()),
             steps: latest.into_values().collect(),
         }
     }
@@ -721,6 +740,14 @@ fn values_survive_the_store() {
     ]
     .into_iter()
     .collect();
-    let text = values_to_json(&values);
-    assert_eq!(values_to_json(&values_from_json(&text).unwrap()), text);
+    let results = Results {
+        values,
+        converted: vec![("l".into(), ParamType::String)],
+        outputs: vec!["m".into()],
+    };
+    let text = results.to_json();
+    let read = Results::from_json(&text).unwrap();
+    assert_eq!(read.to_json(), text);
+    assert_eq!(read.converted, results.converted);
+    assert_eq!(read.outputs, results.outputs);
 }

@@ -151,7 +151,6 @@ fn a_waiting_run_has_params_but_no_past() {
             run_params: Some(r#"{"parts":{"expression":"hold + 5","type":"LONG"}}"#.into()),
             ..Origin::default()
         },
-        params: Some(r#"{"parts":{"LONG":5}}"#),
         ..Request::default()
     };
     start(&mut w, request);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use maestro_core::message::{Command, Reply, Start};
 use maestro_core::plan::Timeout;
-use maestro_core::values_from_json;
 use maestro_core::view::{Aggregation, EndAnswer, InstanceView, RunSource, StartAnswer, StepView};
 use maestro_model::codec::{read, to_text};
 use maestro_model::definition::Properties;
@@ -25,8 +24,6 @@ pub(crate) struct Request<'a> {
     pub(crate) user: &'a str,
     pub(crate) uuid: Option<Uuid>,
     pub(crate) origin: Origin,
-    /// Values that differ from the definition's, as the server evaluated them.
-    pub(crate) params: Option<&'a str>,
     pub(crate) request_time: Option<i64>,
     pub(crate) failed: Option<Vec<TimelineEvent>>,
 }
@@ -42,10 +39,14 @@ pub(crate) fn start(w: &mut World, request: Request<'_>) -> String {
         .uuid
         .unwrap_or_else(|| Uuid::from_u128(w.now.unsigned_abs().into()));
     let user = format!("\"{}\"", request.user);
-    let mut values = w.plan.params.clone().unwrap_or_default();
-    if let Some(text) = request.params {
-        Arc::make_mut(&mut values).extend(values_from_json(text).expect("values"));
-    }
+    let run_params = request.origin.run_params.as_deref();
+    let run_params = run_params.map_or_else(Default::default, |text| {
+        read(text.as_bytes()).expect("run params")
+    });
+    let results = match request.failed {
+        None => w.evaluate(&run_params, uuid).expect("params"),
+        Some(_) => Arc::default(),
+    };
     let start = Start {
         plan: Arc::clone(&w.plan),
         uuid,
@@ -56,8 +57,7 @@ pub(crate) fn start(w: &mut World, request: Request<'_>) -> String {
             user: Some(user.into()),
             ..request.origin
         },
-        values,
-        params: request.params.map(Into::into),
+        results,
         timeout: match w.plan.timeout {
             Timeout::Millis(ms) => Some(ms),
             _ => None,

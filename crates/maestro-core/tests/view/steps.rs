@@ -243,6 +243,7 @@ fn a_step_that_is_skipped_early_has_the_params_that_its_conditions_asked_for() {
     row.state.times = times;
     row.state.status = StepStatus::Skipped;
     row.state.conditions = Some(Conditions::Each(vec![Some(true)]));
+    row.params = Some(r#"{"go":{"BOOLEAN":true}}"#.into());
     let answer = shown(&w, 1, &row, false);
     let params = at(&answer, "/params").unwrap();
     let names: Vec<&str> = params

@@ -83,7 +83,7 @@ pub(crate) fn validate_yaml(call: &Call) -> Result<Answer, Fault> {
 fn validate_request(call: &Call, request: &WorkflowCreateRequest) -> Result<Answer, Fault> {
     let user = checked_caller(call, request)?;
     let engine = call.engine();
-    engine.check(request)?;
+    engine.check(request, user)?;
     let id = &request.workflow.id;
     Ok(Answer::json(&TimelineEvent {
         timestamp: engine.now(),
