@@ -5,7 +5,8 @@ use std::sync::Arc;
 use maestro_core::Results;
 use maestro_core::message::{Command, Refusal, Reply, Start};
 use maestro_core::params::{
-    Facts, Moment, Nothing, ParamError, RunParams, StartedBy, dry_run, evaluate_start,
+    Facts, Moment, Nothing, ParamError, Preview, RunParams, StartedBy, dry_run, evaluate_start,
+    preview,
 };
 use maestro_core::plan::{Plan, PlanError};
 use maestro_model::codec::to_text;
@@ -79,6 +80,28 @@ impl Engine {
         }
     }
 
+    /// The params of a start, with their origins, without starting anything.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn preview(
+        &self,
+        workflow: &str,
+        version: &str,
+        request: StartRequest,
+        user: &User,
+    ) -> Result<(i64, Preview), EngineError> {
+        validate::start(&request, &self.settings().limits)?;
+        let target = self.target(workflow, version).await?;
+        let version = target.plan.version;
+        let starting = Starting::new(target, request, user, self.now());
+        // Every expression is evaluated, whatever it costs.
+        let preview = tokio::task::spawn_blocking(move || starting.preview())
+            .await
+            .map_err(|_| EngineError::Unavailable)??;
+        Ok((version, preview))
+    }
+
     /// The version to start: from memory, or from the disk on a thread that may wait.
     async fn target(&self, workflow: &str, version: &str) -> Result<Target, EngineError> {
         let selector = VersionSelector::parse(version);
@@ -131,11 +154,10 @@ impl Engine {
         user: &User,
     ) -> Result<Start, EngineError> {
         let now = self.now();
-        let plan = &target.plan;
         if let Some(tag) = request
             .runtime_tags
             .as_deref()
-            .and_then(|tags| validate::repeated_runtime_tag(&plan.workflow, tags))
+            .and_then(|tags| validate::repeated_runtime_tag(&target.plan.workflow, tags))
         {
             return Err(EngineError::BadRequest(format!(
                 "runtime tag [{}] is given already",
@@ -143,27 +165,18 @@ impl Engine {
             )));
         }
         let named = request.request_id.is_some();
-        let starting = Starting {
-            uuid: request.request_id.unwrap_or_else(Uuid::new_v4),
-            initiator: match &request.initiator {
-                Initiator::Manual { depth, .. } => Initiator::Manual {
-                    depth: *depth,
-                    user: Some(user.clone()),
-                },
-                other => other.clone(),
-            },
-            run_params: request.run_params.unwrap_or_default(),
-            now,
-            plan: target.plan.clone(),
-            properties: target.properties,
+        let persist = request.persist_failed_run;
+        let request_time = request.request_time.unwrap_or(now);
+        let artifacts = request.artifacts.as_ref().filter(|a| !a.is_empty());
+        let artifacts = artifacts.map(|a| to_text(a).into());
+        let runtime_tags = request.runtime_tags.as_ref().map(|t| to_text(t).into());
+        let plan = target.plan.clone();
+        let starting = Starting::new(target, request, user, now);
+        let origin = Origin {
+            artifacts,
+            runtime_tags,
+            ..origin(&starting)
         };
-        let mut origin = origin(&starting);
-        origin.artifacts = request
-            .artifacts
-            .as_ref()
-            .filter(|a| !a.is_empty())
-            .map(|a| to_text(a).into());
-        origin.runtime_tags = request.runtime_tags.as_ref().map(|t| to_text(t).into());
         let uuid = starting.uuid;
         let evaluated = match starting.evaluate(Some(FUEL)) {
             Err(error) if error.is_yield() => {
@@ -175,17 +188,15 @@ impl Engine {
         };
         let (results, timeout, failed) = match evaluated {
             Ok((results, timeout)) => (results, timeout, None),
-            Err(error) if request.persist_failed_run => {
-                (Arc::default(), None, Some(failure(&error, user, now)))
-            }
+            Err(error) if persist => (Arc::default(), None, Some(failure(&error, user, now))),
             Err(error) => return Err(error.into()),
         };
         Ok(Start {
-            plan: target.plan,
+            plan,
             uuid,
             named,
             policy: RunPolicy::StartFreshNewRun,
-            request_time: request.request_time.unwrap_or(now),
+            request_time,
             origin,
             results,
             timeout,
@@ -205,9 +216,25 @@ struct Starting {
 }
 
 impl Starting {
-    /// The params and the time-out.
-    fn evaluate(&self, fuel: Option<u32>) -> Result<(Arc<Results>, Option<i64>), ParamError> {
-        let facts = Facts {
+    fn new(target: Target, request: StartRequest, user: &User, now: i64) -> Self {
+        Self {
+            uuid: request.request_id.unwrap_or_else(Uuid::new_v4),
+            initiator: match request.initiator {
+                Initiator::Manual { depth, .. } => Initiator::Manual {
+                    depth,
+                    user: Some(user.clone()),
+                },
+                other => other,
+            },
+            run_params: request.run_params.unwrap_or_default(),
+            now,
+            plan: target.plan,
+            properties: target.properties,
+        }
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
             workflow: &self.plan.workflow,
             id: None,
             policy: RunPolicy::StartFreshNewRun,
@@ -215,7 +242,16 @@ impl Starting {
             owner: self.properties.owner.as_ref().map_or("", |o| o.name()),
             created: self.now,
             uuid: self.uuid,
-        };
+        }
+    }
+
+    fn preview(&self) -> Result<Preview, ParamError> {
+        preview(&self.plan, &self.run_params, self.facts())
+    }
+
+    /// The params and the time-out.
+    fn evaluate(&self, fuel: Option<u32>) -> Result<(Arc<Results>, Option<i64>), ParamError> {
+        let facts = self.facts();
         let mut moment = Moment::new(self.now, &self.uuid);
         if let Some(fuel) = fuel {
             moment = moment.with_fuel(fuel);

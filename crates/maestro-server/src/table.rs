@@ -190,6 +190,12 @@ fn instances_group() -> Vec<Route> {
             Absent("inline workflows", absent::nothing),
         ),
         Route::get(
+            instance!("/runs/{run}/params"),
+            "the params of a run and of its steps, and where they come from",
+            Read(instances::params),
+        )
+        .answers("ParamOrigins"),
+        Route::get(
             instance!("/runs/{run}"),
             "a run: `latest` or a number",
             Read(instances::run),
@@ -248,6 +254,14 @@ fn instance_actions() -> Vec<Route> {
         .json("StartRequest")
         .user()
         .answers("StartAnswer"),
+        Route::post(
+            workflows!("/{wf}/versions/{version}/actions/preview-params"),
+            "the params that a start would have, and where they come from; starts nothing",
+            Act(actions::preview),
+        )
+        .json("StartRequest")
+        .user()
+        .answers("ParamOrigins"),
         Route::put(
             workflows!("/{wf}/actions/stop"),
             "stop all instances",

@@ -41,10 +41,16 @@ impl Rules {
     /// Rules with these defaults, and else those of the specification.
     #[must_use]
     pub fn new(defaults: Defaults) -> Self {
+        Self::with_limits(defaults, Limits::default())
+    }
+
+    /// Rules with these defaults and limits of expressions.
+    #[must_use]
+    pub fn with_limits(defaults: Defaults, limits: Limits) -> Self {
         let mut rules = Self {
             separator: "__".into(),
             environment: "test".into(),
-            limits: Limits::default(),
+            limits,
             size: 750_000,
             defaults,
             bundled: BTreeMap::new(),

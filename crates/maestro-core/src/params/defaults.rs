@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use maestro_model::codec::{At, FromJson};
+use maestro_model::codec::{At, FromJson, to_text};
 use maestro_model::definition::StepType;
 use maestro_model::json::Json;
 use maestro_model::param::{ParamMap, ParamSource};
@@ -36,6 +36,26 @@ pub struct DefaultOverrides {
     pub dry_run: String,
     /// By step type, in any case; unknown types are ignored.
     pub by_type: BTreeMap<String, String>,
+}
+
+impl DefaultOverrides {
+    /// The sets of a YAML map from step types to params, each as a text of its own.
+    ///
+    /// # Errors
+    /// It is no such map.
+    pub fn split_by_type(text: &str) -> Result<BTreeMap<String, String>, String> {
+        if text.trim().is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let json = document(text)?;
+        let sets = json
+            .as_object()
+            .ok_or("it must be a map from step types to params")?;
+        Ok(sets
+            .iter()
+            .map(|(ty, params)| (ty.to_owned(), to_text(params)))
+            .collect())
+    }
 }
 
 /// Default params of the configuration that cannot be read.

@@ -15,6 +15,7 @@ mod evaluation;
 mod facts;
 mod functions;
 mod merge;
+mod origin;
 mod outputs;
 mod results;
 mod scope;
@@ -36,9 +37,12 @@ pub use error::{ParamError, ParamErrorKind};
 pub use evaluation::{Evaluated, StepEvaluation, Wanted};
 pub use facts::{Facts, Finished, Moment, NoSteps, Nothing, Outside, StartedBy, StepFacts, Steps};
 pub use merge::{Stage, clean_up, merge};
+pub use origin::{Explained, Layer, Preview, origins, preview};
 pub use results::{Results, Values};
 pub use scope::{Outcomes, RunParams, StepInput};
 pub use template::Template;
+
+pub use maestro_sel::{Budget, Limits as SelLimits};
 
 pub(crate) use compile::Verbatim;
 pub(crate) use convert::freeze_as;

@@ -321,6 +321,29 @@ impl<'a> Memo<'a> {
         Ok(value)
     }
 
+    fn explained(
+        self,
+        results: Vec<Option<V>>,
+        at: i64,
+        errors: Vec<(Str, ParamError)>,
+    ) -> ExplainedSet {
+        let set = self.set;
+        let all = self.into_results(true);
+        let params = results
+            .into_iter()
+            .enumerate()
+            .map(|(index, result)| {
+                let name = set.name(index);
+                let from = all.converted_from(name);
+                (
+                    name.clone(),
+                    instance(set.definition(index), result, from, at),
+                )
+            })
+            .collect();
+        (params, all, errors)
+    }
+
     /// Everything that neither literals nor the identity give anyway; `all` for those too.
     fn into_results(self, all: bool) -> Results {
         let mut results = Results {
@@ -435,6 +458,57 @@ pub(super) fn evaluate_run(
         }
     }
     Ok(scope.memo.into_results(eager))
+}
+
+/// What could be evaluated, and why the rest could not.
+pub(super) type ExplainedSet = (Params, Results, Vec<(Str, ParamError)>);
+
+/// Evaluates as many params of a run as possible.
+pub(super) fn explain_run(set: &ParamSet, facts: Facts<'_>, rules: &Rules) -> ExplainedSet {
+    let mut moment = facts.moment();
+    let mut scope = RunScope {
+        memo: Memo::empty(set),
+        facts,
+        rules,
+        outside: &super::facts::Nothing,
+        environment: &mut moment,
+    };
+    let mut errors = Vec::new();
+    let mut results = Vec::with_capacity(set.len());
+    for index in 0..set.len() {
+        scope.memo.chain.clear();
+        results.push(note(scope.value_at(index), set.name(index), &mut errors));
+    }
+    scope.memo.explained(results, facts.created, errors)
+}
+
+/// Evaluates as many params of an attempt as possible.
+pub(super) fn explain_step(input: StepInput<'_>) -> ExplainedSet {
+    let set = input.set;
+    let mut moment = super::facts::Moment::new(input.step.now, &input.step.uuid);
+    let mut scope = StepScope {
+        memo: Memo::empty(set),
+        input,
+        environment: &mut moment,
+    };
+    let mut errors = Vec::new();
+    let mut results = Vec::with_capacity(set.len());
+    for index in 0..set.len() {
+        scope.memo.chain.clear();
+        results.push(note(scope.value_at(index), set.name(index), &mut errors));
+        scope.memo.progress = index + 1;
+    }
+    scope.memo.explained(results, input.step.now, errors)
+}
+
+fn note(
+    result: Result<V, ParamError>,
+    name: &Str,
+    errors: &mut Vec<(Str, ParamError)>,
+) -> Option<V> {
+    result
+        .map_err(|error| errors.push((name.clone(), error)))
+        .ok()
 }
 
 /// The evaluated params of a run, as others see them.

@@ -9,6 +9,7 @@
 
 mod answers;
 mod instance;
+mod origins;
 mod overview;
 mod page;
 mod params;
@@ -21,6 +22,7 @@ pub use answers::{
     initiator_text,
 };
 pub use instance::{Aggregation, InstanceView};
+pub use origins::{OriginsView, run_origins};
 pub use page::{IdRange, Page, PageFault, PageRequest, Walk};
 pub use step::StepView;
 pub use timeline::wire_event;

@@ -49,6 +49,9 @@ pub enum Reason {
     /// There is no data directory.
     #[error("there is no home directory to put the data into: choose a data directory with --data")]
     NoData,
+    /// Default params that cannot be read.
+    #[error("the YAML of default params cannot be read: {0}")]
+    DefaultParams(String),
     /// Local jobs on a server that others can reach (decision 6).
     #[error(
         "local jobs can be switched on only while the server listens on loopback addresses alone, since whoever reaches \

@@ -15,7 +15,9 @@ mod table;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use maestro_core::params::{Budget, DefaultOverrides, Defaults, Rules, SelLimits};
 use maestro_engine::EngineSettings;
 use maestro_steps::local::LocalSettings;
 
@@ -36,6 +38,61 @@ pub enum LocalJobs {
     Off,
 }
 
+/// How params are merged and evaluated (spec 02 section 26).
+#[derive(Clone, Debug)]
+pub struct ParamSettings {
+    /// What `params.getExecutionEnvironment()` answers.
+    pub environment: String,
+    /// Largest JSON of the evaluated params of a run or an attempt, in UTF-16 units.
+    pub size: usize,
+    /// Default params that replace and add to the bundled ones.
+    pub defaults: DefaultOverrides,
+    /// The same by step type: a YAML map from the type to its params.
+    pub by_type: String,
+    /// Limits of one expression.
+    pub sel: SelLimits,
+    /// Bytes that all expressions together may take at one time.
+    pub sel_budget: u64,
+}
+
+impl Default for ParamSettings {
+    fn default() -> Self {
+        Self {
+            environment: "test".to_owned(),
+            size: 750_000,
+            defaults: DefaultOverrides::default(),
+            by_type: String::new(),
+            sel: SelLimits::default(),
+            sel_budget: 1 << 30,
+        }
+    }
+}
+
+impl ParamSettings {
+    fn rules(&self, separator: &str) -> Result<Rules, ConfigError> {
+        let mut overrides = self.defaults.clone();
+        overrides.by_type = DefaultOverrides::split_by_type(&self.by_type).map_err(|fault| {
+            ConfigError::of("params.defaults.by_type", Reason::DefaultParams(fault))
+        })?;
+        let defaults = Defaults::new(&overrides).map_err(|error| {
+            let name = match error.place.as_str() {
+                "workflow" => "params.defaults.workflow",
+                "step" => "params.defaults.step",
+                "dry-run" => "params.defaults.dry_run",
+                _ => "params.defaults.by_type",
+            };
+            ConfigError::of(name, Reason::DefaultParams(error.fault))
+        })?;
+        let mut limits = self.sel.clone();
+        limits.budget = Some(Budget::new(self.sel_budget));
+        let mut rules = Rules::with_limits(defaults, limits);
+        rules.separator = separator.into();
+        rules.environment = self.environment.as_str().into();
+        rules.size = self.size;
+        Ok(rules)
+    }
+}
+
 /// All settings, typed.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -51,7 +108,9 @@ pub struct Config {
     pub local_jobs: LocalJobs,
     /// How local jobs run.
     pub local: LocalSettings,
-    /// The engine, but for local jobs: see [`Config::engine`].
+    /// How params are merged and evaluated.
+    pub params: ParamSettings,
+    /// The engine, but for local jobs and params: see [`Config::engine`].
     pub engine: EngineSettings,
 }
 
@@ -68,6 +127,7 @@ impl Config {
             log: "info".to_owned(),
             local_jobs: LocalJobs::Auto,
             local,
+            params: ParamSettings::default(),
             engine,
         }
     }
@@ -81,7 +141,8 @@ impl Config {
     /// The engine's settings, local jobs included where they are on.
     ///
     /// # Errors
-    /// Local jobs are switched on although other machines can reach the server (decision 6).
+    /// Local jobs are switched on although other machines can reach the server (decision 6), or default params that
+    /// cannot be read.
     pub fn engine(&self) -> Result<EngineSettings, ConfigError> {
         let on = match (self.local_jobs, self.is_loopback_only()) {
             (LocalJobs::Off, _) | (LocalJobs::Auto, false) => false,
@@ -95,6 +156,7 @@ impl Config {
         };
         let mut engine = self.engine.clone();
         engine.local = on.then(|| self.local.clone());
+        engine.params = Arc::new(self.params.rules(&engine.limits.step_param_separator)?);
         Ok(engine)
     }
 

@@ -170,7 +170,62 @@ static TABLE: &[Setting] = &[
         "engine.evaluation_fuel",
         Count(0, ALL),
         |c| c.engine.core.evaluation_fuel,
-        "Params that a worker evaluates by itself in one go; more are evaluated beside it."
+        "How long a worker evaluates params by itself, in pieces of some thousand steps of an expression; what takes \
+         longer is evaluated beside it."
+    ),
+    row!("params.environment", Text: codec::text, |v: &String| v.clone(); |c| c.params.environment,
+        "What `params.getExecutionEnvironment()` answers.", alias "stepruntime.env"),
+    row!(
+        "params.size",
+        Count(1000, 1 << 32),
+        |c| c.params.size,
+        "Largest JSON of the evaluated params of a run or a step, in UTF-16 units (spec 02 E-14)."
+    ),
+    row!("params.defaults.workflow", Text: any_text, |v: &String| v.clone(); |c| c.params.defaults.workflow,
+        "YAML of default params of every workflow, which replace bundled ones of the same name and add others.",
+        alias "maestro.default-params.workflow"),
+    row!("params.defaults.step", Text: any_text, |v: &String| v.clone(); |c| c.params.defaults.step,
+        "YAML of default params of every step.", alias "maestro.default-params.step"),
+    row!("params.defaults.dry_run", Text: any_text, |v: &String| v.clone(); |c| c.params.defaults.dry_run,
+        "YAML of the params that a workflow is tried out with when it is pushed, where it declares them.",
+        alias "maestro.default-params.dry-run"),
+    row!("params.defaults.by_type", Text: any_text, |v: &String| v.clone(); |c| c.params.by_type,
+        "YAML of default params of the steps of a type: a map from the type to its params."),
+    row!(
+        "sel.length",
+        Count(1, 1 << 24),
+        |c| c.params.sel.length,
+        "Longest expression, in UTF-16 units."
+    ),
+    row!(
+        "sel.loops",
+        Count(1, ALL),
+        |c| c.params.sel.loops,
+        "Passes of one loop of an expression at which it is given up."
+    ),
+    row!(
+        "sel.array",
+        Count(1, ALL),
+        |c| c.params.sel.array,
+        "Elements of a new array in an expression at which it is refused."
+    ),
+    row!(
+        "sel.visits",
+        Count(1, ALL),
+        |c| c.params.sel.visits,
+        "Steps of one evaluation at which it is given up."
+    ),
+    row!(
+        "sel.memory",
+        Bytes(1024, 1 << 40),
+        |c| c.params.sel.memory,
+        "Memory that one evaluation may take in all."
+    ),
+    row!(
+        "sel.budget",
+        Bytes(1 << 20, 1 << 40),
+        |c| c.params.sel_budget,
+        "Memory that all evaluations together may take at one time."
     ),
     row!(
         "steps.concurrency",
@@ -355,6 +410,10 @@ static TABLE: &[Setting] = &[
         "Most params of a start request."
     ),
 ];
+
+fn any_text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
 
 fn signed_ms(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)

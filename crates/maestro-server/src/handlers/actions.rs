@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 use maestro_core::message::{Refusal, Reply};
-use maestro_core::view::{EndAnswer, StartAnswer, end_all_event};
+use maestro_core::view::{EndAnswer, OriginsView, StartAnswer, end_all_event};
 use maestro_engine::EngineError;
 use maestro_model::run::{Initiator, StartRequest};
 use maestro_model::state::ActionKind;
@@ -40,6 +40,26 @@ pub(crate) fn start(call: Call) -> Acting {
             outcome: started.outcome,
             initiator: &initiator,
             at: engine.now(),
+        }))
+    })
+}
+
+/// The params of a start, with where they come from; nothing is started (ours).
+pub(crate) fn preview(call: Call) -> Acting {
+    Box::pin(async move {
+        let request: StartRequest = call.json()?;
+        let user = call.caller()?;
+        let workflow = call.workflow();
+        let engine = call.engine();
+        let (version, preview) = engine
+            .preview(workflow, call.text("version"), request, user)
+            .await?;
+        Ok(Answer::json(&OriginsView {
+            workflow_id: workflow,
+            version,
+            run: None,
+            workflow: &preview.workflow,
+            steps: &preview.steps,
         }))
     })
 }

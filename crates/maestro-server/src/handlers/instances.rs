@@ -1,6 +1,8 @@
 //! Reads of instances and runs.
 
-use maestro_core::view::{Aggregation, IdRange, InstanceView, Page, WorkflowActionMap};
+use maestro_core::view::{
+    Aggregation, IdRange, InstanceView, OriginsView, Page, WorkflowActionMap, run_origins,
+};
 use maestro_model::codec::to_text;
 use maestro_model::state::{InstanceRef, RunRow, WorkflowKey};
 use maestro_store::RunRange;
@@ -25,6 +27,32 @@ pub(crate) fn run(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
     };
     let run = run_number(call.text("run"))?;
     one(call, moment, run, enriched, aggregation)
+}
+
+/// The params of a run and of its steps, with where they come from (ours).
+pub(crate) fn params(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
+    let (workflow, instance) = (call.workflow(), call.number("i"));
+    let run = run_number(call.text("run"))?;
+    let missing = || {
+        Fault::not_found(format!(
+            "no such workflow instance: [{workflow}][{instance}]"
+        ))
+    };
+    let key = moment.key(workflow)?.ok_or_else(missing)?;
+    let row = match run {
+        Some(run) => moment.snapshot.run(key, InstanceRef { instance, run })?,
+        None => moment.snapshot.latest_run(key, instance)?,
+    };
+    let run = moment.load(row.ok_or_else(missing)?)?.ok_or_else(missing)?;
+    let steps = moment.snapshot.steps(run.row.key)?;
+    let origins = run_origins(run.source(), &steps)?;
+    Ok(Answer::json(&OriginsView {
+        workflow_id: workflow,
+        version: run.row.body.version,
+        run: Some((run.row.id.instance, run.row.id.run)),
+        workflow: &origins.workflow,
+        steps: &origins.steps,
+    }))
 }
 
 /// E22.
