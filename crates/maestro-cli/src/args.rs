@@ -102,6 +102,11 @@ pub enum Command {
     Get(GetArgs),
     /// List workflows, or the instances of one
     List(ListArgs),
+    /// Show what the params of a start would be, and where their values come from
+    ///
+    /// Nothing is started or stored. With --instance it shows those of a run that was. Ends with status 1 if a param cannot
+    /// be evaluated, and shows the place in its expression.
+    Params(ParamsArgs),
     /// Follow an instance to its end
     ///
     /// Ends with status 0 only if the instance SUCCEEDED. Ctrl-C ends the watching, not the instance.
@@ -226,6 +231,28 @@ pub struct StartArgs {
     pub params: Vec<String>,
 }
 
+/// Arguments of `params`.
+#[derive(ClapArgs, Debug)]
+pub struct ParamsArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The version: a number, `active`, `latest` or `default`
+    #[arg(long, default_value = "default", value_name = "VERSION")]
+    pub version: String,
+    /// Give a param a value, as for `start`; may be repeated
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// Show the params of this instance instead
+    #[arg(long, conflicts_with_all = ["version", "params"], value_name = "INSTANCE")]
+    pub instance: Option<i64>,
+    /// Only those of this step
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// Default params too
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// Arguments of `stop`.
 #[derive(ClapArgs, Debug)]
 pub struct StopArgs {
@@ -248,6 +275,9 @@ pub struct GetArgs {
     /// The step
     #[arg(requires = "instance")]
     pub step: Option<String>,
+    /// The params of the instance, and where their values come from
+    #[arg(long, requires = "instance")]
+    pub params: bool,
 }
 
 /// Arguments of `list`.

@@ -126,14 +126,14 @@ pub struct PlanStep {
     pub waits_for_signals: bool,
     /// Its type.
     pub ty: StepType,
-    sub_type: Option<Str>,
+    type_info: Str,
 }
 
 impl PlanStep {
-    /// The sub type, else the word of the type (spec 02 X-12a).
+    /// The sub type, else the type in capitals (spec 02 X-12a).
     #[must_use]
     pub fn type_info(&self) -> &str {
-        self.sub_type.as_deref().unwrap_or(self.ty.as_str())
+        &self.type_info
     }
 }
 
@@ -300,6 +300,17 @@ impl Plan {
         Arc::clone(&self.no_results)
     }
 
+    /// The params of a step with the defaults, as the enriched definition shows them: nothing is evaluated, and what is
+    /// optional and unset is there (spec 02 ES-1).
+    ///
+    /// # Errors
+    /// The definition may not say what it says.
+    pub fn enriched_step_params(&self, ord: StepOrd) -> Result<ParamMap, ParamError> {
+        let defaults = &self.rules.defaults;
+        let sets = [Some(&defaults.step), defaults.of_type(self.step(ord).ty)];
+        merged_step_params(self.definition(ord), sets.into_iter().flatten())
+    }
+
     /// Bytes that the plan takes in memory, about.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -374,7 +385,7 @@ fn compile_step(
             .as_ref()
             .is_some_and(|d| !d.is_empty()),
         ty: step.ty(),
-        sub_type,
+        type_info: sub_type.unwrap_or_else(|| step.ty().as_str().to_ascii_uppercase().into()),
     })
 }
 
@@ -395,7 +406,7 @@ fn compile_params(step: &Step, rules: &Rules) -> Result<ParamSet, ParamError> {
 }
 
 /// The definition of a step over defaults, not cleaned up.
-pub(crate) fn merged_step_params<'a>(
+fn merged_step_params<'a>(
     step: &Step,
     defaults: impl Iterator<Item = &'a ParamMap>,
 ) -> Result<ParamMap, ParamError> {

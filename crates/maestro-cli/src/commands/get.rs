@@ -1,6 +1,6 @@
 //! `maestro get`.
 
-use super::Context;
+use super::{Context, params};
 use crate::args::GetArgs;
 use crate::client::{Answer, Client, list_at, segment, str_at, workflow_path};
 use crate::exit::Exit;
@@ -13,6 +13,14 @@ type Show = fn(&Answer) -> String;
 
 pub(crate) fn run(context: &Context, args: &GetArgs) -> Result<Exit, Failure> {
     let client = context.client()?;
+    if let (true, Some(instance)) = (args.params, args.instance) {
+        let answer = params::of_run(&client, &args.workflow, instance)?;
+        ui::out(&match context.json {
+            true => answer.text,
+            false => params::show(&answer, args.step.as_deref(), false),
+        })?;
+        return Ok(Exit::Done);
+    }
     let (rest, show): (String, Option<Show>) = match (args.instance, &args.step) {
         (None, _) => ("/overview".to_owned(), Some(workflow)),
         (Some(instance), None) => (format!("/instances/{instance}"), None),

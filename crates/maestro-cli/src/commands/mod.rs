@@ -6,6 +6,7 @@ mod delete;
 mod get;
 mod list;
 mod logs;
+mod params;
 mod push;
 mod run;
 mod sel;
@@ -47,6 +48,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     };
     match args.command {
         Command::Run(args) => run::run(&context, &args),
+        Command::Params(args) => params::run(&context, &args),
         Command::Push(args) => push::run(&context, &args),
         Command::Start(args) => start::run(&context, &args),
         Command::Stop(args) => stop::run(&context, &args),

@@ -35,6 +35,21 @@ pub(super) fn start(
     version: &str,
     given: &[String],
 ) -> Result<Answer, Failure> {
+    let path = workflow_path(
+        workflow,
+        &format!("/versions/{}/actions/start", segment(version)),
+    );
+    let request = request(client, workflow, version, given)?;
+    Ok(client.post(&path, &request)?)
+}
+
+/// The body of a start.
+pub(super) fn request(
+    client: &Client,
+    workflow: &str,
+    version: &str,
+    given: &[String],
+) -> Result<String, Failure> {
     let text = |text: &str| Json::String(text.into());
     let mut request = Object::new();
     let initiator = vec![("type".into(), text("MANUAL"))];
@@ -43,9 +58,5 @@ pub(super) fn start(
     if let Some(params) = params::of_version(client, workflow, version, given)? {
         request.insert("run_params", params);
     }
-    let path = workflow_path(
-        workflow,
-        &format!("/versions/{}/actions/start", segment(version)),
-    );
-    Ok(client.post(&path, &Json::Object(request).to_text())?)
+    Ok(Json::Object(request).to_text())
 }

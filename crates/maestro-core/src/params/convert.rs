@@ -31,7 +31,6 @@ pub(crate) fn assign(name: &str, ty: ParamType, value: V) -> Result<Assigned, Pa
     match (ty, value) {
         (ParamType::String, value @ V::String(_))
         | (ParamType::Long, value @ V::Long(_))
-        | (ParamType::Double, value @ V::Double(_))
         | (ParamType::Boolean, value @ V::Boolean(_))
         | (ParamType::StringArray, value @ V::StringArray(_))
         | (ParamType::LongArray, value @ V::LongArray(_))
@@ -39,6 +38,8 @@ pub(crate) fn assign(name: &str, ty: ParamType, value: V) -> Result<Assigned, Pa
         | (ParamType::BooleanArray, value @ V::BooleanArray(_))
         | (ParamType::StringMap, value @ V::StringMap(_))
         | (ParamType::Map, value @ V::Map(_)) => plain(value),
+        // What is no number has no decimal text (spec 02 C-1).
+        (ParamType::Double, value @ V::Double(number)) if number.is_finite() => plain(value),
         (ParamType::String, value @ (V::Long(_) | V::Double(_) | V::Boolean(_))) => {
             noted(V::String(text(&value).into()))
         }

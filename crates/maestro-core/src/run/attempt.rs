@@ -800,9 +800,6 @@ impl RunState {
             Ok(_) => {}
             Err(error) => return a.fail_internally(&error.to_string(), now),
         }
-        if let Work::Unsupported(ty) = step.work {
-            return a.fail_internally(&unsupported(ty), now);
-        }
         if step.waits_for_signals {
             return a.fail_internally("signal dependencies are not supported yet", now);
         }

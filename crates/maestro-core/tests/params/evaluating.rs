@@ -403,7 +403,7 @@ fn fields_of_the_run_and_the_step() {
     assert_eq!(values.json("a"), r#""7""#);
     assert_eq!(
         values.json("u"),
-        r#""00000000-0000-0000-0000-000000000063NoOp2""#
+        r#""00000000-0000-0000-0000-000000000063NOOP2""#
     );
     assert_eq!(bed.step("t").unwrap_err().kind, Kind::BadExpression);
 }
