@@ -67,7 +67,14 @@ fn the_etl_example_makes_its_chart_or_puts_bad_rows_aside() {
         .lines()
         .next()
         .unwrap();
-    assert!(std::fs::read_to_string(chart).unwrap().starts_with("<svg"));
+    let svg = std::fs::read_to_string(chart).unwrap();
+    assert!(svg.starts_with("<svg"));
+    // The path and the title are put together from params and outputs.
+    assert!(chart.contains("/orders/day=2"), "{chart}");
+    assert!(
+        svg.contains("<title>") && svg.contains(" orders of 2"),
+        "{svg}"
+    );
     let said = run(&["--param", "max_bad=0"]);
     assert!(
         said.stderr.contains("quarantine: SUCCEEDED") && said.stderr.contains("load: UNSATISFIED"),

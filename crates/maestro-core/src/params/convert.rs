@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use maestro_model::Str;
-use maestro_model::codec::to_text;
 use maestro_model::decimal::Decimal;
 use maestro_model::json::{Json, double_text};
 use maestro_model::param::{
@@ -23,7 +22,7 @@ pub(crate) fn assign(name: &str, ty: ParamType, value: V) -> Result<Assigned, Pa
             "param `{name}` is declared as {}, but its result is a {}: {}",
             ty.as_str(),
             value.ty().as_str(),
-            shortened(&text(value))
+            shortened(&value.text())
         ))
     };
     let plain = |value| Ok((value, None));
@@ -41,7 +40,7 @@ pub(crate) fn assign(name: &str, ty: ParamType, value: V) -> Result<Assigned, Pa
         // What is no number has no decimal text (spec 02 C-1).
         (ParamType::Double, value @ V::Double(number)) if number.is_finite() => plain(value),
         (ParamType::String, value @ (V::Long(_) | V::Double(_) | V::Boolean(_))) => {
-            noted(V::String(text(&value).into()))
+            noted(V::String(value.text().into()))
         }
         (ParamType::Long, V::String(digits)) => match parse_long(&digits) {
             Some(number) => noted(V::Long(number)),
@@ -51,7 +50,7 @@ pub(crate) fn assign(name: &str, ty: ParamType, value: V) -> Result<Assigned, Pa
             ))),
         },
         (ParamType::Double, value) => {
-            match Decimal::parse(&text(&value)).filter(|_| !matches!(value, V::Boolean(_))) {
+            match Decimal::parse(&value.text()).filter(|_| !matches!(value, V::Boolean(_))) {
                 Some(decimal) => plain(V::Double(decimal.to_f64())),
                 None => Err(wrong(&value)),
             }
@@ -121,18 +120,6 @@ fn shortened(text: &str) -> &str {
     match text.char_indices().nth(1000) {
         Some((end, _)) => &text[..end],
         None => text,
-    }
-}
-
-/// The text of a result in interpolation (spec 02 I-5).
-#[must_use]
-pub fn text(value: &V) -> String {
-    match value {
-        V::String(text) => text.to_string(),
-        V::Long(number) => number.to_string(),
-        V::Double(number) => double_text(*number),
-        V::Boolean(truth) => truth.to_string(),
-        other => to_text(other),
     }
 }
 
@@ -259,7 +246,7 @@ pub(crate) fn freeze_as(
         return plain_literal(result).ok_or_else(|| {
             ParamError::illegal(format!(
                 "param `{name}`: {} is no number that can be passed on",
-                text(result)
+                result.text()
             ))
         });
     };

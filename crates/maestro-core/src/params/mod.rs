@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::plan::Plan;
 
 pub use compile::{Expression, ParamSet, Rules};
-pub use convert::{freeze, text};
+pub use convert::freeze;
 pub use defaults::{DefaultOverrides, Defaults, DefaultsError};
 pub use error::{ParamError, ParamErrorKind};
 pub use evaluation::{Evaluated, StepEvaluation, Wanted};

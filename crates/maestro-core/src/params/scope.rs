@@ -11,7 +11,7 @@ use maestro_model::{Map, Str};
 use maestro_sel::{Access, Environment, ErrorKind, Host, HostError, Interrupt, Output, Value};
 
 use super::compile::{Expression, Node, ParamSet, Piece, Rules};
-use super::convert::{assign, remark, text};
+use super::convert::{assign, remark};
 use super::error::{ParamError, ParamErrorKind};
 use super::facts::{Facts, NoSteps, Outside, StepFacts, Steps};
 use super::functions::Context;
@@ -95,7 +95,7 @@ fn fill(template: &Template, scope: &mut dyn Scope) -> Result<String, ParamError
     let texts = template
         .names()
         .iter()
-        .map(|name| scope.resolve(name, true).map(|value| text(&value)))
+        .map(|name| scope.resolve(name, true).map(|value| value.text()))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(template.fill(&texts))
 }
@@ -590,7 +590,7 @@ impl<'a> RunParams<'a> {
             .names()
             .iter()
             .map(|name| {
-                self.get(name).map(|value| text(&value)).ok_or_else(|| {
+                self.get(name).map(|value| value.text()).ok_or_else(|| {
                     ParamError::validation(format!(
                         "reference to `{name}`, which workflow [{}] has no param of",
                         self.facts.workflow.id

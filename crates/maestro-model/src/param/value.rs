@@ -1,7 +1,9 @@
 //! Values of params: literals and results.
 
 use super::{ParamMap, ParamType};
+use crate::codec::to_text;
 use crate::decimal::Decimal;
+use crate::json::double_text;
 use crate::{Map, Str};
 use std::sync::Arc;
 
@@ -87,6 +89,18 @@ impl EvaluatedValue {
             EvaluatedValue::DoubleArray(_) => ParamType::DoubleArray,
             EvaluatedValue::BooleanArray(_) => ParamType::BooleanArray,
             EvaluatedValue::Map(_) => ParamType::Map,
+        }
+    }
+
+    /// The text of a result in interpolation and in the environment of a job (spec 02 I-5).
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            EvaluatedValue::String(text) => text.to_string(),
+            EvaluatedValue::Long(number) => number.to_string(),
+            EvaluatedValue::Double(number) => double_text(*number),
+            EvaluatedValue::Boolean(truth) => truth.to_string(),
+            other => to_text(other),
         }
     }
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 
 use maestro_model::Map;
-use maestro_model::codec::to_text;
-use maestro_model::json::double_text;
 use maestro_model::param::EvaluatedValue;
 
 use super::settings::MAX_STRING_BYTES;
@@ -53,7 +51,7 @@ pub(super) fn export(
         if !is_exported(name, map_param) || env.contains_key(&**name) {
             continue;
         }
-        let text = text(value);
+        let text = value.text();
         if text.contains('\0') {
             continue;
         }
@@ -103,22 +101,6 @@ fn is_exported(name: &str, map_param: &str) -> bool {
         && !name.starts_with("LD_")
         && !OURS.contains(&name)
         && !EVERY_JOB.contains(&name)
-}
-
-/// The text of a param (`spec 02 I-5`).
-fn text(value: &EvaluatedValue) -> String {
-    match value {
-        EvaluatedValue::String(text) => text.to_string(),
-        EvaluatedValue::Long(value) => value.to_string(),
-        EvaluatedValue::Double(value) => double_text(*value),
-        EvaluatedValue::Boolean(value) => value.to_string(),
-        EvaluatedValue::StringMap(_)
-        | EvaluatedValue::StringArray(_)
-        | EvaluatedValue::LongArray(_)
-        | EvaluatedValue::DoubleArray(_)
-        | EvaluatedValue::BooleanArray(_)
-        | EvaluatedValue::Map(_) => to_text(value),
-    }
 }
 
 #[cfg(test)]
