@@ -13,7 +13,7 @@ use maestro_model::codec::to_text;
 use maestro_model::definition::{Properties, StepType, User, Workflow, WorkflowCreateRequest};
 use maestro_model::param::ParamMap;
 use maestro_model::run::{Initiator, StartRequest};
-use maestro_model::state::{Origin, RunPolicy, TimelineEvent};
+use maestro_model::state::{InstanceRef, Origin, RunPolicy, TimelineEvent};
 use maestro_model::validate;
 use uuid::Uuid;
 
@@ -246,7 +246,16 @@ impl Starting {
     }
 
     fn preview(&self) -> Result<Preview, ParamError> {
-        preview(&self.plan, &self.run_params, self.facts())
+        // An instance that is not there has the number 0.
+        let id = InstanceRef {
+            instance: 0,
+            run: 1,
+        };
+        let facts = Facts {
+            id: Some(id),
+            ..self.facts()
+        };
+        preview(&self.plan, &self.run_params, facts)
     }
 
     /// The params and the time-out.

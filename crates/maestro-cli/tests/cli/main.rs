@@ -10,6 +10,7 @@ mod bed;
 mod client;
 mod crash;
 mod examples;
+mod params;
 mod run;
 mod sel;
 mod start_up;
