@@ -396,13 +396,21 @@ fn compile_params(step: &Step, rules: &Rules) -> Result<ParamSet, ParamError> {
         rules.defaults.of_type(step.ty()),
     ];
     let merged = merged_step_params(step, defaults.into_iter().flatten())?;
-    // Scripts are run as they are written (decision 10).
-    let verbatim: Verbatim = match step.ty() {
+    Ok(ParamSet::compile(
+        clean_up(merged)?,
+        rules,
+        verbatim_of(step.ty()),
+        None,
+    ))
+}
+
+/// Scripts are run as they are written (decision 10).
+pub(crate) fn verbatim_of(ty: StepType) -> Verbatim {
+    match ty {
         StepType::Shell => Some(("shell", "script")),
         StepType::Python => Some(("python", "script")),
         _ => None,
-    };
-    Ok(ParamSet::compile(clean_up(merged)?, rules, verbatim, None))
+    }
 }
 
 /// The definition of a step over defaults, not cleaned up.

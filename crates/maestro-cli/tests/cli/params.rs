@@ -51,22 +51,49 @@ fn values_show_their_origins_before_and_after_a_start() {
     assert_eq!(said.status, 0, "{said:?}");
     assert_eq!(
         line(&said, "limit"),
-        ["limit", "LONG", "7", "LAUNCH", "MUTABLE", "(over", "DEFINITION", "100)"]
+        [
+            "limit",
+            "LONG",
+            "7",
+            "LAUNCH",
+            "MUTABLE",
+            "(over",
+            "DEFINITION",
+            "100)"
+        ]
     );
     assert_eq!(line(&said, "path")[2], "\"in/2022-01-01\"");
-    assert!(line(&said, "RUN_TS").contains(&"SYSTEM_DEFAULT"), "{said:?}");
-    assert!(said.stdout.contains("Step report") && said.stdout.contains("\"14 rows of 2022-01-01\""));
-    assert!(!said.stdout.contains("DSL_DEFAULT_TZ"), "defaults are hidden");
+    assert!(
+        line(&said, "RUN_TS").contains(&"SYSTEM_DEFAULT"),
+        "{said:?}"
+    );
+    assert!(
+        said.stdout.contains("Step report") && said.stdout.contains("\"14 rows of 2022-01-01\"")
+    );
+    assert!(
+        !said.stdout.contains("DSL_DEFAULT_TZ"),
+        "defaults are hidden"
+    );
     let all = call(&["params", "daily", "--all"]);
     assert!(all.stdout.contains("DSL_DEFAULT_TZ") && all.stdout.contains("step_attempt_id"));
     let one = call(&["params", "daily", "--step", "load"]);
-    assert!(one.stdout.contains("rows") && !one.stdout.contains("path"), "{one:?}");
+    assert!(
+        one.stdout.contains("rows") && !one.stdout.contains("path"),
+        "{one:?}"
+    );
     // Nothing was started.
-    assert!(call(&["get", "daily", "1"]).stderr.contains("no such workflow instance"));
+    assert!(
+        call(&["get", "daily", "1"])
+            .stderr
+            .contains("no such workflow instance")
+    );
 
     assert_eq!(call(&[&["start", "daily"][..], pinned].concat()).status, 0);
     assert_eq!(call(&["watch", "daily", "1"]).status, 0);
-    for args in [&["params", "daily", "--instance", "1"][..], &["get", "daily", "1", "--params"]] {
+    for args in [
+        &["params", "daily", "--instance", "1"][..],
+        &["get", "daily", "1", "--params"],
+    ] {
         let was = call(args);
         assert_eq!(was.status, 0, "{was:?}");
         assert_eq!(line(&was, "limit"), line(&said, "limit"));
@@ -76,7 +103,10 @@ fn values_show_their_origins_before_and_after_a_start() {
     let json = Json::parse(json.stdout.as_bytes()).unwrap();
     let at = |pointer: &str| json.pointer(pointer).map(Json::to_text).unwrap_or_default();
     assert_eq!(at("/workflow_params/limit/value"), "7");
-    assert_eq!(at("/workflow_params/limit/overrides/0/source"), "\"DEFINITION\"");
+    assert_eq!(
+        at("/workflow_params/limit/overrides/0/source"),
+        "\"DEFINITION\""
+    );
     assert_eq!(at("/step_params/load/rows/expression"), "\"limit * 2\"");
     assert_eq!(at("/workflow_run_id"), "1");
 }
@@ -89,21 +119,34 @@ fn what_cannot_be_evaluated_is_shown_with_its_place() {
     let file = home.file("daily.yaml", WORKFLOW);
     assert_eq!(call(&["push", &file]).status, 0);
     // A definition that could not be started is not taken.
-    let broken = home.file("broken.yaml", &WORKFLOW.replace("toString('yyyy-MM-dd')", "nonsense()"));
+    let broken = home.file(
+        "broken.yaml",
+        &WORKFLOW.replace("toString('yyyy-MM-dd')", "nonsense()"),
+    );
     let said = call(&["push", &broken]);
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.stderr.contains("param `day`") && said.stderr.contains("nonsense"), "{said:?}");
+    assert!(
+        said.stderr.contains("param `day`") && said.stderr.contains("nonsense"),
+        "{said:?}"
+    );
     // What a step would fail with is only known when it runs; or before, if one asks.
     let late = home.file("late.yaml", &WORKFLOW.replace("limit * 2", "limit * tow"));
     assert_eq!(call(&["push", &late]).status, 0);
     let said = call(&["params", "daily"]);
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.stdout.contains("error: step load: param `rows`: reference to `tow`"), "{said:?}");
+    assert!(
+        said.stdout
+            .contains("error: step load: param `rows`: reference to `tow`"),
+        "{said:?}"
+    );
     let said = call(&["start", "daily", "-p", "limit=many"]);
     assert_eq!(said.status, 2, "{said:?}");
     let said = call(&["params", "daily", "--instance", "9"]);
     assert_eq!(said.status, 1);
-    assert!(said.stderr.contains("no such workflow instance"), "{said:?}");
+    assert!(
+        said.stderr.contains("no such workflow instance"),
+        "{said:?}"
+    );
     let said = call(&["params", "nobody"]);
     assert_eq!(said.status, 1);
 }

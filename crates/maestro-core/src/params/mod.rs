@@ -7,6 +7,7 @@
 //! An evaluation depends on nothing but its input: time stands still in it, and its chance comes from the identity of
 //! what it is for ([`Moment`]). So it may be given up halfway and made again elsewhere.
 
+mod children;
 mod compile;
 mod convert;
 mod defaults;
@@ -17,6 +18,7 @@ mod functions;
 mod merge;
 mod origin;
 mod outputs;
+mod restart;
 mod results;
 mod scope;
 mod template;
@@ -30,6 +32,9 @@ use uuid::Uuid;
 
 use crate::plan::Plan;
 
+pub use children::{
+    Combinations, LoopValues, Parent, iteration_params, loop_base, subworkflow_params,
+};
 pub use compile::{Expression, ParamSet, Rules};
 pub use convert::freeze;
 pub use defaults::{DefaultOverrides, Defaults, DefaultsError};
@@ -38,6 +43,7 @@ pub use evaluation::{Evaluated, StepEvaluation, Wanted};
 pub use facts::{Facts, Finished, Moment, NoSteps, Nothing, Outside, StartedBy, StepFacts, Steps};
 pub use merge::{Stage, clean_up, merge};
 pub use origin::{Explained, Layer, Preview, origins, preview};
+pub use restart::{AdHoc, restart_set, step_set};
 pub use results::{Results, Values};
 pub use scope::{Outcomes, RunParams, StepInput};
 pub use template::Template;
@@ -200,6 +206,22 @@ fn check_run_size(
         rules,
     };
     scope::check_size(&params.all(), rules.size)
+}
+
+/// Evaluates a set that is no plan's, such as that of a restart: all of it is kept.
+///
+/// # Errors
+/// See [`ParamError`].
+pub fn evaluate_set(
+    set: &ParamSet,
+    plan: &Plan,
+    facts: Facts<'_>,
+    outside: &dyn Outside,
+    environment: &mut dyn Environment,
+) -> Result<Results, ParamError> {
+    let results = scope::evaluate_run(set, facts, &plan.rules, outside, environment, true)?;
+    check_run_size(set, &results, facts, &plan.rules)?;
+    Ok(results)
 }
 
 /// Evaluates the params of an attempt (spec 02 S-1, E-2).

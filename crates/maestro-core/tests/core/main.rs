@@ -5,6 +5,7 @@
 
 mod dag;
 mod failing;
+mod params;
 mod properties;
 mod queueing;
 mod stopping;

@@ -698,6 +698,16 @@ impl World {
             .collect()
     }
 
+    /// The params of an attempt that are stored; empty for none.
+    pub fn params(&self, step: &str, attempt: u32) -> String {
+        let ord = self.plan.index[step];
+        let mut found = self.rows.steps.iter();
+        let found = found.find(|((_, s, a), _)| (*s, *a) == (ord, attempt));
+        found
+            .and_then(|(_, (_, params))| params.clone())
+            .unwrap_or_default()
+    }
+
     pub fn outputs(name: &str, value: EvaluatedValue) -> Values {
         [(name.into(), value)].into_iter().collect()
     }

@@ -471,3 +471,53 @@ async fn answers_have_only_described_members() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn params_that_fail_leave_nothing_or_a_failed_run() {
+    // [02:75] [02:57]
+    let server = Server::start().await;
+    let path = format!("{W}/p/versions/active/actions/start");
+    let push = r#"{"properties":{"owner":"tester"},"workflow":{"id":"p","params":{"n":{"value":4,"type":"LONG"}},
+        "steps":[{"step":{"id":"a","type":"NoOp","params":{"x":{"expression":"n * 2","type":"LONG"}}}}]}}"#;
+    assert_eq!(server.call(\"POST\", W, push).await.status, 200);
+    let start = async |more: &str| {
+        let body = format!(r#"{{"initiator":{{"type":"manual"}}{more}}}"#);
+        server.call("POST", &path, &body).await
+    };
+    let thrown = r#","run_params":{"n":{"expression":"throw 'no'","type":"LONG"}}"#;
+    let got = start(thrown).await.is_details(400, "BAD_REQUEST").json();
+    let text = got.to_string();
+    assert!(text.contains("param `n`") && text.contains('^'), "{text}");
+    let missing = format!("{W}/p/instances/1/runs/1");
+    server.get(&missing).await.is_details(404, "NOT_FOUND");
+    let kept = start(&format!(r#"{thrown},"persist_failed_run":true"#))
+        .await
+        .json();
+    assert_eq!(kept["status"], "CREATED");
+    let run = server.get(&missing).await.json();
+    assert_eq!(run["status"], "FAILED");
+    assert_eq!((run.get("params"), run.get("start_time")), (None, None));
+    assert_eq!(run["timeline"][1]["status"], "INTERNAL_ERROR");
+    // The limits of the params of a start.
+    let many: Vec<String> = (0..129)
+        .map(|i| format!(r#""p{i}":{{"value":1,"type":"LONG"}}"#))
+        .collect();
+    let many = format!(r#","run_params":{{{}}}"#, many.join(","));
+    start(&many).await.is_details(400, "BAD_REQUEST");
+    let reserved = r#","run_params":{"params":{"value":1,"type":"LONG"}}"#;
+    start(reserved).await.is_details(400, "BAD_REQUEST");
+    let near = r#","run_params":{"AUTHORIZED_managers":{"value":1,"type":"LONG"}}"#;
+    assert_eq!(start(near).await.json()["status"], "CREATED");
+    // A preview says the same and starts nothing.
+    let preview = format!("{W}/p/versions/active/actions/preview-params");
+    let body = r#"{"initiator":{"type":"manual"},"run_params":{"n":{"value":7,"type":"LONG"}}}"#;
+    let got = server.call("POST", &preview, body).await.json();
+    assert_eq!(got["workflow_params"]["n"]["value"], 7);
+    assert_eq!(got["workflow_params"]["n"]["overrides"][0]["value"], 4);
+    assert_eq!(got["step_params"]["a"]["x"]["value"], 14);
+    server
+        .get(&format!("{W}/p/instances/3/runs/1"))
+        .await
+        .is_details(404, "NOT_FOUND");
+    server.stop().await;
+}
