@@ -479,7 +479,7 @@ async fn params_that_fail_leave_nothing_or_a_failed_run() {
     let path = format!("{W}/p/versions/active/actions/start");
     let push = r#"{"properties":{"owner":"tester"},"workflow":{"id":"p","params":{"n":{"value":4,"type":"LONG"}},
         "steps":[{"step":{"id":"a","type":"NoOp","params":{"x":{"expression":"n * 2","type":"LONG"}}}}]}}"#;
-    assert_eq!(server.call(\"POST\", W, push).await.status, 200);
+    assert_eq!(server.call("POST", W, push).await.status, 200);
     let start = async |more: &str| {
         let body = format!(r#"{{"initiator":{{"type":"manual"}}{more}}}"#);
         server.call("POST", &path, &body).await
