@@ -12,7 +12,7 @@ fn limits() -> Limits {
 }
 
 /// Any text parses or not; a program prints and reads back, runs within small limits, and its print gives the same answer.
-pub fn program(text: &str) {
+pub(crate) fn program(text: &str) {
     let program = match Program::parse(text) {
         Ok(program) => program,
         Err(faults) => {
@@ -41,7 +41,7 @@ pub fn program(text: &str) {
 }
 
 /// A pattern and a text, divided by a line break, do no harm as regular expression, format string, date and number.
-pub fn pattern(text: &str) {
+pub(crate) fn pattern(text: &str) {
     let (pattern, text) = text.split_once('\n').unwrap_or((text, ""));
     let inputs = [
         ("p".to_owned(), Value::String(pattern.to_owned())),
