@@ -6,7 +6,10 @@ CARGO ?= cargo
 LISTEN ?= 127.0.0.1:8080
 DATA ?= target/data
 
-.PHONY: run test fmt lint unit docs conformance bench help
+# For each fuzz target.
+FUZZ_SECONDS ?= 30
+
+.PHONY: run test fmt lint unit fuzz docs conformance bench help
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,7 +18,7 @@ run: ## Build everything and start a server with the examples
 	$(CARGO) build --release -p maestro-cli
 	LISTEN=$(LISTEN) DATA=$(DATA) scripts/run-with-examples
 
-test: fmt lint unit ## Format check, clippy, all tests
+test: fmt lint unit fuzz ## Format check, clippy, all tests, a minute of fuzzing
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -27,6 +30,9 @@ unit:
 	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
 	$(CARGO) nextest run --workspace $(if $(CI),--profile ci,)
 	$(CARGO) test --workspace --doc
+
+fuzz: ## Feed SEL with mutated texts; FUZZ_SECONDS for each of two targets
+	scripts/fuzz $(FUZZ_SECONDS)
 
 docs: ## Build the API documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use maestro_engine::Engine;
 use maestro_server::ServeOptions;
@@ -30,6 +31,7 @@ impl Host {
         let settings = config
             .engine()
             .map_err(|error| Failure::chain(Exit::Failed, &error))?;
+        survive_file_size_limits()?;
         // The address first, since it is taken more often than the data is.
         let listener = listen(config.listen)?;
         let address = listener
@@ -85,6 +87,18 @@ impl Host {
         }
         self.engine.shutdown();
     }
+}
+
+/// A limit of file sizes shall refuse writes, as a full disk does, and not end the process.
+fn survive_file_size_limits() -> Result<(), Failure> {
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .map(drop)
+        .map_err(|error| {
+            Failure::new(
+                Exit::Internal,
+                format!("cannot listen for signals: {error}"),
+            )
+        })
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -13,11 +13,19 @@ use crate::worker::Inbox;
 
 /// The longest pause before a failed commit is tried again.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long an engine that shall end goes on trying to store what nobody was told yet.
+const LAST_TRIES: Duration = Duration::from_secs(2);
 
 /// Work for the writer besides batches.
 pub(crate) enum Chore {
-    /// Remove some rows of a deleted workflow; the answer goes to whoever asked.
-    Purge(WorkflowKey, PurgeStage, u32, Box<dyn FnOnce(Purged) + Send>),
+    /// Remove some rows of a deleted workflow; the answer goes to whoever asked: `None` if the store takes no changes at
+    /// present.
+    Purge(
+        WorkflowKey,
+        PurgeStage,
+        u32,
+        Box<dyn FnOnce(Option<Purged>) + Send>,
+    ),
 }
 
 #[derive(Default)]
@@ -35,6 +43,10 @@ pub(crate) struct Pipeline {
     wake: Condvar,
     /// The store does not take commits at present (design, rule 2).
     stuck: AtomicBool,
+    /// The engine shall end.
+    stopping: AtomicBool,
+    /// It ends without its last batches.
+    given_up: AtomicBool,
 }
 
 impl Pipeline {
@@ -48,6 +60,8 @@ impl Pipeline {
             state: Mutex::new(state),
             wake: Condvar::new(),
             stuck: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
         }
     }
 
@@ -73,6 +87,17 @@ impl Pipeline {
 
     pub(crate) fn is_stuck(&self) -> bool {
         self.stuck.load(Ordering::Relaxed)
+    }
+
+    /// The engine shall end: a store that takes no commits is not waited for much longer. What is lost then was
+    /// acknowledged to nobody, and the next start goes on from what is stored.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is committed any more.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// Keeps a worker's share of the gauges.
@@ -148,12 +173,13 @@ impl<R: Release> Committer<R> {
         }
     }
 
-    /// Writes until it is written. False if the store is broken.
+    /// Writes until it is written. False if the store is broken, or away while the engine ends.
     fn commit(&mut self, sealed: &[(usize, Sealed)]) -> bool {
         if sealed.iter().all(|(_, s)| s.batch.is_empty()) {
             return true;
         }
         let mut pause = Duration::from_millis(10);
+        let mut last_tries: Option<Instant> = None;
         loop {
             let began = Instant::now();
             match self
@@ -172,6 +198,13 @@ impl<R: Release> Committer<R> {
                     if !self.pipeline.stuck.swap(true, Ordering::Relaxed) {
                         tracing::error!(%error, "the store takes no commits; trying again until it does");
                     }
+                    if self.pipeline.stopping.load(Ordering::Relaxed)
+                        && last_tries.get_or_insert_with(Instant::now).elapsed() >= LAST_TRIES
+                    {
+                        tracing::error!(%error, "ending without the last changes, which nobody was told of");
+                        self.pipeline.given_up.store(true, Ordering::Relaxed);
+                        return false;
+                    }
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
@@ -187,11 +220,8 @@ impl<R: Release> Committer<R> {
         match chore {
             Chore::Purge(workflow, stage, limit, done) => {
                 match self.writer.purge(workflow, stage, limit) {
-                    Ok(purged) => done(purged),
-                    Err(error) if error.is_retry() => {
-                        self.pipeline
-                            .chore(Chore::Purge(workflow, stage, limit, done));
-                    }
+                    Ok(purged) => done(Some(purged)),
+                    Err(error) if error.is_retry() => done(None),
                     Err(error) => self.release.fatal(&error),
                 }
             }

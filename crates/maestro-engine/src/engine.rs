@@ -283,9 +283,11 @@ impl Engine {
         })
     }
 
-    /// Stops taking commands, commits what is decided, and ends the threads. Jobs go on under their supervisors.
+    /// Stops taking commands, commits what is decided, and ends the threads. Jobs go on under their supervisors. A store
+    /// that takes no commits is given two seconds more; then what nobody was told of is dropped.
     pub fn shutdown(&self) {
         self.shared.down.store(true, Ordering::Relaxed);
+        self.shared.pipeline.stop();
         for inbox in &self.shared.inboxes {
             inbox.stop();
         }

@@ -12,6 +12,8 @@ use crate::committer::{Chore, Pipeline};
 /// Rows removed at once, and the pause between two pieces, so that commits go on meanwhile.
 const PIECE: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(5);
+/// The pause after a piece that the store did not take.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// Removes everything of a workflow on a thread of its own. One that is cut short goes on at the next start.
 pub(crate) fn purge(pipeline: &Arc<Pipeline>, workflow: WorkflowKey) {
@@ -27,6 +29,10 @@ pub(crate) fn purge(pipeline: &Arc<Pipeline>, workflow: WorkflowKey) {
                 pipeline.chore(Chore::Purge(workflow, stage, PIECE, answer));
                 // The committer is gone: the server stops.
                 let Ok(purged) = purged.recv() else { return };
+                let Some(purged) = purged else {
+                    std::thread::sleep(AWAY);
+                    continue;
+                };
                 if purged.rows < u64::from(PIECE) {
                     break;
                 }

@@ -102,7 +102,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Runs until it is told to stop and everything is on its way to the disk.
+    /// Runs until it is told to stop and everything is on its way to the disk, or nothing gets there any more.
     pub(crate) fn run(mut self) {
         let mut inputs: Vec<Input> = Vec::new();
         let mut base = self.clock.base();
@@ -130,7 +130,7 @@ impl Worker {
             }
             self.count(began);
             self.submit();
-            if stop && !self.partition.is_open() {
+            if (stop && !self.partition.is_open()) || self.pipeline.has_given_up() {
                 self.pipeline.finished();
                 return;
             }
@@ -157,7 +157,9 @@ impl Worker {
             }
             let due = self.partition.next_deadline().map(|at| self.until(at));
             let idle = inputs.is_empty() && !may_submit && (full || !self.partition.has_work());
-            if !idle || state.stop || due == Some(Duration::ZERO) {
+            // What is open at the end waits for a batch that is on its way.
+            let ends = state.stop && !self.partition.is_open();
+            if !idle || ends || due == Some(Duration::ZERO) {
                 return state.stop && state.commands.is_empty() && state.internal.is_empty();
             }
             let wait = due.unwrap_or(LOOK_AROUND).min(LOOK_AROUND);

@@ -22,11 +22,28 @@ pub(crate) struct Run {
 pub(crate) struct Node {
     pub(crate) kind: Kind,
     pub(crate) cost: u32,
+    /// What all of it costs, if it is fit for the short way.
+    pub(crate) short: Option<ShortCost>,
 }
+
+/// The cost of a literal, a name, or an operation over such, all of its parts included.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShortCost {
+    /// Visits (SM-5).
+    pub(crate) visits: u32,
+    /// Operations, each of which makes a value (SM-6).
+    pub(crate) operations: u8,
+    /// Slots of the operand stack (SM-1).
+    pub(crate) slots: u8,
+}
+
+/// Operations in an expression that are worth the look of the short way; few, since a look may be in vain.
+const SHORT_OPERATIONS: u8 = 4;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     Const(u32),
+    Long(i64),
     Name(u32),
     Unary(UnOp, NodeId),
     Binary(BinOp, NodeId, NodeId),
@@ -216,6 +233,12 @@ impl Compiler<'_> {
                 (StepKind::Declare(step), cost)
             }
             StmtKind::Expr(value) => (StepKind::Expr(self.expr(*value, EXPR)), STATEMENT),
+            // A block of one statement is that statement.
+            StmtKind::Block(items) if items.len() == 1 => {
+                let mut only = self.stmt(&items[0]);
+                only.cost += STATEMENT + 1;
+                return only;
+            }
             StmtKind::Block(items) => (
                 StepKind::Block(items.iter().map(|item| self.stmt(item)).collect()),
                 STATEMENT + 1,
@@ -314,7 +337,7 @@ impl Compiler<'_> {
             ExprKind::Paren(inner) => return self.expr(*inner, before + PRIMARY + EXPR),
             ExprKind::Null => (self.constant(Val::Null), PRIMARY + 1),
             ExprKind::Boolean(truth) => (self.constant(Val::Boolean(*truth)), PRIMARY + 1),
-            ExprKind::Long(number) => (self.constant(Val::Long(*number)), PRIMARY + 1),
+            ExprKind::Long(number) => (Kind::Long(*number), PRIMARY + 1),
             ExprKind::Double(number) => (self.constant(Val::Double(*number)), PRIMARY + 1),
             ExprKind::Str(text) => (self.constant(Val::Str(Some(text.clone()))), PRIMARY + 1),
             ExprKind::Name(name) => (Kind::Name(name.0), PRIMARY + 1),
@@ -458,9 +481,30 @@ impl Compiler<'_> {
         )
     }
 
+    fn short(&self, kind: Kind, visits: u32) -> Option<ShortCost> {
+        match kind {
+            Kind::Long(_) | Kind::Name(_) => Some(ShortCost {
+                visits,
+                operations: 0,
+                slots: 1,
+            }),
+            Kind::Binary(_, left, right) => {
+                let (left, right) = (self.code.node(left).short?, self.code.node(right).short?);
+                let operations = 1 + left.operations + right.operations;
+                (operations <= SHORT_OPERATIONS).then_some(ShortCost {
+                    visits: visits + left.visits + right.visits,
+                    operations,
+                    slots: left.slots.max(1 + right.slots),
+                })
+            }
+            _ => None,
+        }
+    }
+
     fn push(&mut self, kind: Kind, cost: u32, span: Span) -> NodeId {
         let id = NodeId(self.code.nodes.len() as u32);
-        self.code.nodes.push(Node { kind, cost });
+        let short = self.short(kind, cost);
+        self.code.nodes.push(Node { kind, cost, short });
         self.code.spans.push(span);
         id
     }

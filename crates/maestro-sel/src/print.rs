@@ -206,8 +206,17 @@ impl Printer<'_> {
             at = *base;
         }
         self.expr(at);
-        for member in members.into_iter().rev() {
-            match &self.ast.expr(member).kind {
+        let members = members.into_iter().rev();
+        for (i, member) in members.enumerate() {
+            let member = &self.ast.expr(member).kind;
+            // Digits with a point are a DOUBLE.
+            if i == 0
+                && matches!(self.ast.expr(at).kind, ExprKind::Long(_))
+                && !matches!(member, ExprKind::Index { .. })
+            {
+                self.out.push('L');
+            }
+            match member {
                 ExprKind::Index { index, .. } => self.words("[", *index, "]"),
                 ExprKind::Field { name, .. } => {
                     self.out.push('.');

@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<()> {
     let began = Instant::now();
     let deadline = args.minutes.map(|m| began + Duration::from_secs(m * 60));
     let (next, failed) = (AtomicU64::new(args.from), AtomicBool::new(false));
-    let totals = Mutex::new((0_u64, 0_u64, 0_u64, Edges::default()));
+    let totals = Mutex::new((0_u64, 0_u64, 0_u64, 0_u64, Edges::default()));
     std::thread::scope(|scope| {
         for _ in 0..args.threads {
             scope.spawn(|| {
@@ -77,7 +77,8 @@ fn main() -> anyhow::Result<()> {
                                 totals.0 += 1;
                                 totals.1 += outcome.events;
                                 totals.2 += u64::from(outcome.crashes);
-                                totals.3.add(&outcome.edges);
+                                totals.3 += u64::from(outcome.lost);
+                                totals.4.add(&outcome.edges);
                             }
                         }
                         Err(broken) => {
@@ -91,9 +92,9 @@ fn main() -> anyhow::Result<()> {
             });
         }
     });
-    let (seeds, events, crashes, edges) = totals.into_inner().unwrap_or_default();
+    let (seeds, events, crashes, lost, edges) = totals.into_inner().unwrap_or_default();
     println!(
-        "{seeds} seeds, {events} events, {crashes} crashes survived, {:.1} s",
+        "{seeds} seeds, {events} events, {crashes} crashes survived, {lost} reports lost, {:.1} s",
         began.elapsed().as_secs_f64()
     );
     for (old, new) in edges.missing().into_iter().filter(|_| seeds > 1_000) {

@@ -35,6 +35,10 @@ pub struct Swarm {
     pub repeated: u8,
     /// A report of an old attempt comes again much later.
     pub late: u8,
+    /// A report comes for the first time much later, perhaps behind the one that follows it.
+    pub tardy: u8,
+    /// A report never comes, although the server lives on.
+    pub lost: u8,
     /// A commit fails and is tried again.
     pub commit_fails: u8,
     /// After an event: the server dies.
@@ -55,7 +59,7 @@ impl fmt::Display for Swarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed {} workflows {} actions {} ends {}% named {}% job fails {}% repeated {}% late {}% commit fails {}% \
+            "seed {} workflows {} actions {} ends {}% named {}% job fails {}% repeated {}% late {}% tardy {}% lost {}% commit fails {}% \
              crash {}% jump {}% commit <={}ms cascade {} window {} bug {:?}",
             self.seed,
             self.definitions.len(),
@@ -65,6 +69,8 @@ impl fmt::Display for Swarm {
             self.job_fails,
             self.repeated,
             self.late,
+            self.tardy,
+            self.lost,
             self.commit_fails,
             self.crash,
             self.jump,
@@ -95,21 +101,35 @@ impl Swarm {
         let definitions = (0..count)
             .map(|i| definition(&mut rng, &format!("w{seed}-{i}")))
             .collect();
+        let actions = rng.u32(2..=10);
+        let commit_ms = rng.u64(0..=3) * 10;
+        let cascade = *rng.choice(&[1, 3, 20, 1000]).unwrap_or(&1000);
+        let window = *rng.choice(&[1, 2, 256]).unwrap_or(&256);
+        let mut often = |odds: u8, most: u8| {
+            if rng.u8(..100) < odds {
+                rng.u8(1..=most)
+            } else {
+                0
+            }
+        };
+        let (tardy, lost) = (often(30, 30), often(30, 20));
         Self {
             seed,
             definitions,
-            actions: rng.u32(2..=10),
+            actions,
             ends,
             named,
             job_fails,
             repeated,
             late,
+            tardy,
+            lost,
             commit_fails,
             crash,
             jump,
-            commit_ms: rng.u64(0..=3) * 10,
-            cascade: *rng.choice(&[1, 3, 20, 1000]).unwrap_or(&1000),
-            window: *rng.choice(&[1, 2, 256]).unwrap_or(&256),
+            commit_ms,
+            cascade,
+            window,
             bug,
         }
     }

@@ -58,6 +58,8 @@ pub struct Outcome {
     pub events: u64,
     /// Crashes that were survived.
     pub crashes: u32,
+    /// Reports that never came.
+    pub lost: u32,
     /// Transitions that were seen.
     pub edges: Edges,
 }
@@ -93,6 +95,8 @@ struct World<'a> {
     life: u32,
     /// Workflows whose timers a planted bug forgot.
     forgotten: bool,
+    /// A report to this life of the server was lost.
+    lost: bool,
     in_flight: VecDeque<Sealed>,
     due: BTreeMap<(Millis, u64), Due>,
     next: u64,
@@ -129,6 +133,7 @@ pub fn play(swarm: &Swarm, ground: &mut Ground) -> Result<Outcome, String> {
         server: None,
         life: 0,
         forgotten: false,
+        lost: false,
         in_flight: VecDeque::new(),
         due: BTreeMap::new(),
         next: 0,
@@ -150,6 +155,7 @@ pub fn play(swarm: &Swarm, ground: &mut Ground) -> Result<Outcome, String> {
     }
     world.run(60_000)?;
     world.faults = false;
+    world.restart_for_lost_reports()?;
     world.run(10_000_000)?;
     world.finish()?;
     world.ground.now = world.now;
@@ -368,13 +374,22 @@ impl World<'_> {
                 self.launch(&workflow, &launch)?;
             }
             Released::Cancel(_, uuid, _) => {
-                if let Some(job) = self.jobs.all.get_mut(&uuid)
-                    && !job.over
-                {
-                    job.outcome = JobOutcome::Stopped;
-                    job.ends = self.now + self.rng.i64(0..200);
-                    let at = job.ends;
-                    self.plan(at, Due::JobEnds(uuid));
+                let now = self.now;
+                match self.jobs.all.get_mut(&uuid) {
+                    Some(job) if !job.over => {
+                        job.outcome = JobOutcome::Stopped;
+                        job.ends = now + self.rng.i64(0..200);
+                        let at = job.ends;
+                        self.plan(at, Due::JobEnds(uuid));
+                    }
+                    // Whoever still wants it ended has not heard of its end.
+                    Some(job) => {
+                        let (workflow, news) = (job.workflow.clone(), Jobs::news(job, now));
+                        if let Some(end) = news.last() {
+                            self.report(&workflow, end);
+                        }
+                    }
+                    None => {}
                 }
             }
             Released::Release(at, uuid, _) => {
@@ -493,9 +508,19 @@ impl World<'_> {
         }
     }
 
-    /// A report sets out for the server; it may come twice, and again when nobody expects it any more.
+    /// A report sets out for the server; it may never come, come late, twice, and again when nobody expects it any more.
     fn report(&mut self, workflow: &Str, report: &Report) {
-        let mut times = vec![self.rng.i64(0..30)];
+        if self.strikes(self.swarm.lost) {
+            self.lost = true;
+            self.out.lost += 1;
+            return;
+        }
+        let first = if self.strikes(self.swarm.tardy) {
+            self.rng.i64(1_000..30_000)
+        } else {
+            self.rng.i64(0..30)
+        };
+        let mut times = vec![first];
         if self.strikes(self.swarm.repeated) {
             times.push(self.rng.i64(0..60));
         }
@@ -525,12 +550,22 @@ impl World<'_> {
         }
         self.out.crashes += 1;
         self.life += 1;
+        self.lost = false;
         self.in_flight.clear();
         self.due.retain(|_, due| !matches!(due, Due::Commit));
         self.take_answers();
         let at = self.now + self.rng.i64(0..5_000);
         self.plan(at, Due::Up);
         self.check_store()
+    }
+
+    /// Nothing asks for a report that was lost while the server lives, unless the attempt is stopped or times out: the
+    /// runtimes tell what they know when the next server takes the attempts up.
+    fn restart_for_lost_reports(&mut self) -> Result<(), String> {
+        if self.lost && self.server.is_some() {
+            self.crash()?;
+        }
+        Ok(())
     }
 
     fn come_up(&mut self) -> Result<(), String> {

@@ -129,6 +129,15 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The disk is full, or a quota or a size limit of files is reached.
+    #[error("there is no room for the database `{}`: free some space on its disk, or raise the quota or the limit of file sizes (`ulimit -f`)", path.display())]
+    NoRoom {
+        /// The database.
+        path: PathBuf,
+        /// What the backend said.
+        #[source]
+        source: Source,
+    },
     /// Anything else.
     #[error("the database `{}` cannot be opened", path.display())]
     Failed {

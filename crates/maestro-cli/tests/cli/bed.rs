@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use maestro_model::json::Json;
+
 /// A run that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -72,7 +74,12 @@ impl Home {
 
     /// A server on a free port.
     pub(crate) fn server(&self) -> Server {
-        let running = self.spawn(&["server", "--listen", "127.0.0.1:0"]);
+        self.server_with(&[])
+    }
+
+    /// A server on a free port, with more arguments.
+    pub(crate) fn server_with(&self, args: &[&str]) -> Server {
+        let running = self.spawn(&[&["server", "--listen", "127.0.0.1:0"], args].concat());
         let line = running.stderr.wait_for("maestro listens on ");
         let url = line.split("maestro listens on ").nth(1).unwrap();
         let url = url.split(' ').next().unwrap().to_owned();
@@ -86,23 +93,106 @@ pub(crate) struct Server {
     pub(crate) url: String,
 }
 
+/// An answer over HTTP.
+#[derive(Debug)]
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) json: Json,
+}
+
+impl Server {
+    /// A call as any program makes it; `None` if the server goes away before it answers.
+    pub(crate) fn call(&self, verb: &str, path: &str, body: &str) -> Option<Got> {
+        call(&self.url, verb, path, body)
+    }
+
+    /// Asks for its health until it is this.
+    pub(crate) fn wait_for_health(&self, health: &str) -> Got {
+        self.wait_for("/health", "/status", health)
+    }
+
+    /// Asks until a member has this text.
+    pub(crate) fn wait_for(&self, path: &str, pointer: &str, text: &str) -> Got {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let got = self.call("GET", path, "").unwrap();
+            if got.text(pointer) == text {
+                return got;
+            }
+            assert!(Instant::now() < end, "stays {got:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Got {
+    /// The text of a member.
+    pub(crate) fn text(&self, pointer: &str) -> &str {
+        self.json
+            .pointer(pointer)
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+    }
+
+    /// The number of a member.
+    pub(crate) fn number(&self, pointer: &str) -> Option<i64> {
+        self.json.pointer(pointer).and_then(Json::as_i64)
+    }
+}
+
+/// See [`Server::call`].
+pub(crate) fn call(url: &str, verb: &str, path: &str, body: &str) -> Option<Got> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(None)
+        .timeout_global(Some(PATIENCE))
+        .build()
+        .into();
+    let request = ureq::http::Request::builder()
+        .method(verb)
+        .uri(format!("{url}{path}"))
+        .header("user", "ana")
+        .header("content-type", "application/json")
+        .body(body.to_owned())
+        .unwrap();
+    let mut answer = agent.run(request).ok()?;
+    let header = answer.headers().get("retry-after");
+    let retry_after = header.map(|value| value.to_str().unwrap().to_owned());
+    let text = answer.body_mut().read_to_string().ok()?;
+    Some(Got {
+        status: answer.status().as_u16(),
+        retry_after,
+        json: Json::parse(text.as_bytes()).unwrap_or_else(|e| panic!("{e}: {text}")),
+    })
+}
+
 /// What a running program has written so far.
 #[derive(Clone, Default)]
-pub(crate) struct Text(Arc<Mutex<String>>);
+pub(crate) struct Text(Arc<Mutex<Written>>);
+
+#[derive(Default)]
+struct Written {
+    text: String,
+    /// Nothing more will come.
+    ended: bool,
+}
 
 impl Text {
     pub(crate) fn now(&self) -> String {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap().text.clone()
     }
 
     /// The first line with this in it, once it is there.
     pub(crate) fn wait_for(&self, part: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
+            let ended = self.0.lock().unwrap().ended;
             if let Some(line) = self.now().lines().find(|line| line.contains(part)) {
                 return line.to_owned();
             }
-            assert!(Instant::now() < end, "`{part}` never came: {}", self.now());
+            let waits = !ended && Instant::now() < end;
+            assert!(waits, "`{part}` never came: {}", self.now());
             std::thread::yield_now();
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -140,6 +230,17 @@ impl Running {
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Bounds the files that it writes, as a full disk would; `None` makes room again.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Resource, Rlimit, prlimit};
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        let pid = rustix::process::Pid::from_child(&self.child);
+        prlimit(Some(pid), Resource::Fsize, limit).unwrap();
     }
 
     /// Ends it as a power cut would.
@@ -188,9 +289,11 @@ fn collect(from: impl Read + Send + 'static, to: Text) -> JoinHandle<()> {
         while from.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
             to.0.lock()
                 .unwrap()
+                .text
                 .push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
+        to.0.lock().unwrap().ended = true;
     })
 }
 

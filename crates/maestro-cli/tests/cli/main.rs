@@ -9,6 +9,7 @@
 mod bed;
 mod client;
 mod crash;
+mod disk;
 mod examples;
 mod params;
 mod run;

@@ -58,6 +58,56 @@ fn a_file_that_is_no_database_is_told() {
     assert!(one_sentence(&said, 1).contains("is not a maestro database"));
 }
 
+#[test]
+fn a_database_of_a_newer_version_is_told_and_left_alone() {
+    use std::os::unix::fs::FileExt;
+    let home = Home::new();
+    let server = home.server_with(&["--data", "data"]);
+    server.running.signal(Signal::TERM);
+    server.running.wait();
+    // Where SQLite keeps the version that a program gives to its database.
+    const USER_VERSION: u64 = 60;
+    let path = home.path("data/maestro.db");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.write_all_at(&999_u32.to_be_bytes(), USER_VERSION)
+        .unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let said = home.run(&["server", "--listen", "127.0.0.1:0", "--data", "data"]);
+    let line = one_sentence(&said, 1);
+    assert!(
+        line.contains("has format 999, this server knows formats up to 1: start a newer server"),
+        "{line}"
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_disk_without_room_is_told() {
+    let home = Home::new();
+    // A limit of file sizes stands for the disk: any test may set one. In blocks of 512 or 1024 bytes.
+    let server = "ulimit -f 4 && exec \"$0\" server --listen 127.0.0.1:0 --data data";
+    let limited = || {
+        let mut command = home.command(&[]);
+        let program = command.get_program().to_owned();
+        command = {
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", server]).arg(program);
+            shell.env_clear().env("HOME", home.path(""));
+            shell.current_dir(home.path(""));
+            shell
+        };
+        crate::bed::Running::of(command).wait()
+    };
+    let said = limited();
+    assert!(
+        one_sentence(&said, 1).contains("there is no room for the database `data/maestro.db`"),
+        "{said:?}"
+    );
+    // Nothing half-made stays behind: with room it starts.
+    let server = home.server_with(&["--data", "data"]);
+    assert_eq!(server.wait_for_health("up").status, 200);
+}
+
 /// Decision 6.
 #[test]
 fn local_jobs_on_other_addresses_are_refused() {

@@ -153,11 +153,16 @@ pub(super) fn check(checker: &mut Checker<'_>, step: &Step, leaf: &LeafStep, at:
     };
     known_keys(checker, entries, &settings, &at);
     given_keys(checker, entries, &settings, leaf, &at);
-    environment(checker, entries, &at.name("value").name("env"));
+    environment(
+        checker,
+        entries,
+        step,
+        &at.name("value").name("env").name("value"),
+    );
 }
 
 /// Variables are texts, and none of those that the system sets (spec 07 BX-3).
-fn environment(checker: &mut Checker<'_>, entries: &ParamMap, at: &At<'_>) {
+fn environment(checker: &mut Checker<'_>, entries: &ParamMap, step: &Step, at: &At<'_>) {
     let value = entries.get("env").and_then(|param| param.value());
     let names: Vec<&str> = match value {
         Some(ParamValue::StringMap(env)) => env.keys().map(|name| &**name).collect(),
@@ -178,8 +183,11 @@ fn environment(checker: &mut Checker<'_>, entries: &ParamMap, at: &At<'_>) {
     };
     for name in names.into_iter().filter(|name| RESERVED_ENV.contains(name)) {
         checker.add(
-            at,
-            format!("the variable [{name}] is set by the system; rename it"),
+            &at.name(name),
+            format!(
+                "step [{}]: the variable [{name}] is set by the system; rename it",
+                step.id
+            ),
         );
     }
 }

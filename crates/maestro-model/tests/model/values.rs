@@ -498,7 +498,7 @@ fn literal_jobs_need_exactly_one_script() {
         &shell(&format!(
             r#"{script},"env":{{"type":"STRING_MAP","value":{{"MAESTRO_STEP_ID":"x"}}}}"#
         )),
-        &format!("{path}.value.env"),
+        &format!("{path}.value.env.value.MAESTRO_STEP_ID"),
     );
     violates(
         &job("shell", "", r#""shell":{"type":"STRING","value":"echo"}"#),

@@ -557,7 +557,7 @@ fn a_word_that_became_a_boolean_is_told_to_be_quoted() {
         .expect_err("refused");
     assert_eq!(
         invalid.to_string(),
-        "workflow.steps[0].params.shell.value.env.FLAG the variable [FLAG] must be a text, it is a BOOLEAN; put it in quotes"
+        "workflow.steps[0].params.shell.value.env.value.FLAG the variable [FLAG] must be a text, it is a BOOLEAN; put it in quotes"
     );
 }
 

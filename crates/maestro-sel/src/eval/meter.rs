@@ -54,14 +54,17 @@ impl Meter {
         self.ticks > 0
     }
 
-    /// Counts visits unless that would call for [`Meter::refill`].
+    /// Whether so many visits and bytes need no look at any limit, the budget or the host.
     #[inline]
-    pub(crate) fn spend_if_room(&mut self, cost: u32) -> bool {
-        let room = self.ticks > i64::from(cost);
-        if room {
-            self.ticks -= i64::from(cost);
-        }
-        room
+    pub(crate) fn has_room(&self, visits: u32, bytes: u64) -> bool {
+        self.ticks > i64::from(visits) && (bytes == 0 || self.memory + bytes < self.memory_next)
+    }
+
+    /// Counts visits and bytes that there is room for.
+    #[inline]
+    pub(crate) fn pay(&mut self, visits: u32, bytes: u64) {
+        self.ticks -= i64::from(visits);
+        self.memory += bytes;
     }
 
     #[cold]

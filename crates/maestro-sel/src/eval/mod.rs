@@ -5,12 +5,13 @@ mod convert;
 mod meter;
 mod ops;
 mod print;
+mod short;
 
 use smallvec::SmallVec;
 
 use crate::{
     arena::Arena,
-    ast::{AssignOp, BinOp, UnOp},
+    ast::{BinOp, UnOp},
     compile::{
         ClassRef, Code, DeclareStep, ForInitStep, ForStep, Kind, MemberKind, MemberNode, NodeId,
         PROGRAM_COST, Step, StepKind,
@@ -107,7 +108,10 @@ impl Eval<'_> {
         self.visit(step.cost)?;
         match &step.kind {
             StepKind::Expr(node) => {
-                self.result = self.expr(*node, 0)?;
+                self.result = match self.short_statement(*node) {
+                    Some(cell) => Operand::Cell(cell),
+                    None => self.expr(*node, 0)?,
+                };
                 Ok(Flow::Data)
             }
             StepKind::Declare(declaration) => self
@@ -203,7 +207,9 @@ impl Eval<'_> {
                 Flow::None | Flow::Data | Flow::Continue => {}
             }
             self.visit(parts.update_cost)?;
-            if let Some(update) = parts.update {
+            if let Some(update) = parts.update
+                && self.short_statement(update).is_none()
+            {
                 self.expr(update, 0)?;
             }
             self.pass(&mut passes)?;
@@ -222,6 +228,9 @@ impl Eval<'_> {
     }
 
     fn condition(&mut self, node: NodeId) -> Result<bool> {
+        if let Some(truth) = self.short_condition(node) {
+            return Ok(truth);
+        }
         let value = self.expr(node, 0)?;
         match self.peek(&value) {
             Val::Boolean(truth) => Ok(*truth),
@@ -361,6 +370,10 @@ impl Eval<'_> {
                 Ok(()) => return Ok(Operand::Fresh(code.consts[at as usize].clone())),
                 Err(error) => Err(error),
             },
+            Kind::Long(number) => match self.slot_at(sp) {
+                Ok(()) => return Ok(Operand::Fresh(Val::Long(number))),
+                Err(error) => Err(error),
+            },
             Kind::Name(slot) => {
                 let cell = self.slots[slot as usize];
                 if cell != UNBOUND && sp < self.limits.stack {
@@ -369,9 +382,7 @@ impl Eval<'_> {
                 self.slot_at(sp).and_then(|()| self.name(slot))
             }
             Kind::Binary(op, left, right) => {
-                if let Some((a, b)) = self.leaf_longs(left, right, sp) {
-                    let value = ops::longs(op, a, b).map_err(|error| error.at(code.span(id)))?;
-                    self.meter.charge(32)?;
+                if let Some(value) = self.short_binary(id, sp) {
                     return Ok(Operand::Fresh(value));
                 }
                 let left = self.expr(left, sp)?;
@@ -379,7 +390,7 @@ impl Eval<'_> {
                 self.binary(op, &left, &right)
             }
             Kind::Assign { slot, op, value } => {
-                if let Some(cell) = self.assign_leaf(slot, op, value, sp) {
+                if let Some(cell) = self.short_assign(slot, op, value, 0, sp) {
                     return Ok(Operand::Cell(cell));
                 }
                 let value = self.expr(value, sp)?;
@@ -388,57 +399,6 @@ impl Eval<'_> {
             _ => return self.expr_rare(id, sp),
         };
         result.map_err(|error| error.at(code.span(id)))
-    }
-
-    /// The number that a literal or a bound name holds, with its visits: most operands of most loops.
-    #[inline]
-    fn leaf_long(&self, id: NodeId) -> Option<(i64, u32)> {
-        let node = self.code.node(id);
-        let value = match node.kind {
-            Kind::Const(at) => &self.code.consts[at as usize],
-            Kind::Name(slot) if self.slots[slot as usize] != UNBOUND => {
-                self.arena.cell(CellId(self.slots[slot as usize]))
-            }
-            _ => return None,
-        };
-        if let Val::Long(number) = value {
-            Some((*number, node.cost))
-        } else {
-            None
-        }
-    }
-
-    /// Two such operands, their visits counted; nothing if any limit is near, for the long way to find it.
-    #[inline]
-    fn leaf_longs(&mut self, left: NodeId, right: NodeId, sp: u32) -> Option<(i64, i64)> {
-        let ((a, left), (b, right)) = (self.leaf_long(left)?, self.leaf_long(right)?);
-        (sp + 1 < self.limits.stack && self.meter.spend_if_room(left + right)).then_some((a, b))
-    }
-
-    /// Carries out an assignment of such an operand to a bound LONG; nothing if it is another one.
-    #[inline]
-    fn assign_leaf(&mut self, slot: u32, op: AssignOp, value: NodeId, sp: u32) -> Option<CellId> {
-        let (number, cost) = self.leaf_long(value)?;
-        let cell = self.slots[slot as usize];
-        if cell == UNBOUND || sp >= self.limits.stack || matches!(op, AssignOp::Div | AssignOp::Rem)
-        {
-            return None;
-        }
-        let cell = CellId(cell);
-        let Val::Long(target) = self.arena.cell_mut(cell) else {
-            return None;
-        };
-        let result = match op {
-            AssignOp::Add => target.wrapping_add(number),
-            AssignOp::Sub => target.wrapping_sub(number),
-            AssignOp::Mul => target.wrapping_mul(number),
-            AssignOp::Set | AssignOp::Div | AssignOp::Rem => number,
-        };
-        if !self.meter.spend_if_room(cost) {
-            return None;
-        }
-        *target = result;
-        Some(cell)
     }
 
     /// The expressions that a hot loop seldom holds; apart, so that the frame of [`Self::expr`] stays small.
@@ -506,9 +466,11 @@ impl Eval<'_> {
                 }
                 Ok(value)
             }
-            Kind::Const(_) | Kind::Name(_) | Kind::Binary(..) | Kind::Assign { .. } => {
-                self.expr(id, sp)
-            }
+            Kind::Const(_)
+            | Kind::Long(_)
+            | Kind::Name(_)
+            | Kind::Binary(..)
+            | Kind::Assign { .. } => self.expr(id, sp),
         }
     }
 

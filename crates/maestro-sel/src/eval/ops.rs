@@ -32,13 +32,14 @@ pub(crate) fn mismatch(left: &Val, right: &Val) -> EvalError {
     )
 }
 
+/// An operation of two LONG; nothing where it fails.
 #[inline]
-pub(crate) fn longs(op: BinOp, a: i64, b: i64) -> Result<Val> {
-    Ok(match op {
+pub(crate) fn longs_that_fit(op: BinOp, a: i64, b: i64) -> Option<Val> {
+    Some(match op {
         BinOp::Add => Val::Long(a.wrapping_add(b)),
         BinOp::Sub => Val::Long(a.wrapping_sub(b)),
         BinOp::Mul => Val::Long(a.wrapping_mul(b)),
-        BinOp::Div | BinOp::Rem if b == 0 => return fail(ErrorKind::Arith, "/ by zero"),
+        BinOp::Div | BinOp::Rem if b == 0 => return None,
         BinOp::Div => Val::Long(a.wrapping_div(b)),
         BinOp::Rem => Val::Long(a.wrapping_rem(b)),
         BinOp::Equal => Val::Boolean(a == b),
@@ -47,7 +48,15 @@ pub(crate) fn longs(op: BinOp, a: i64, b: i64) -> Result<Val> {
         BinOp::Greater => Val::Boolean(a > b),
         BinOp::LessEqual => Val::Boolean(a <= b),
         BinOp::GreaterEqual => Val::Boolean(a >= b),
-        BinOp::And | BinOp::Or => return Err(no_operation(&Val::Long(a), op.as_str())),
+        BinOp::And | BinOp::Or => return None,
+    })
+}
+
+#[inline]
+pub(crate) fn longs(op: BinOp, a: i64, b: i64) -> Result<Val> {
+    longs_that_fit(op, a, b).ok_or_else(|| match op {
+        BinOp::Div | BinOp::Rem => EvalError::new(ErrorKind::Arith, "/ by zero"),
+        _ => no_operation(&Val::Long(a), op.as_str()),
     })
 }
 

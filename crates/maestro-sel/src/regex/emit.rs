@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::ClassUnicode;
 
-use super::parse::{Greed, Node};
+use super::tree::{Greed, Node};
 
 /// What the texts that will be searched are known to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod blocks;
 mod class;
 mod emit;
 mod parse;
+mod tree;
 
 use std::{ops::Range, sync::OnceLock};
 
@@ -17,7 +18,8 @@ use crate::{
     value::Text,
 };
 use emit::{Texts, emit, size};
-use parse::{Parsed, Refused, parse};
+use parse::{Refused, parse};
+use tree::Parsed;
 
 /// States of the largest automaton.
 const SIZE: u64 = 50_000;

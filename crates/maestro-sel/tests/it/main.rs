@@ -10,6 +10,7 @@ mod cases_dates;
 mod cases_language;
 mod cases_library;
 mod corpus;
+mod fuzz;
 mod properties;
 mod reference;
 mod rules;

@@ -546,3 +546,96 @@ fn programs_are_shared_between_threads() {
     shared::<Program>();
     shared::<maestro_sel::EvalError>();
 }
+
+/// The least limit with which a program ends.
+fn least(text: &str, limits: impl Fn(u64) -> Limits) -> u64 {
+    let (mut low, mut high) = (0, 1 << 20);
+    while low + 1 < high {
+        let middle = u64::midpoint(low, high);
+        match run_within(text, "{}", &limits(middle)) {
+            Ok(_) => high = middle,
+            Err(_) => low = middle,
+        }
+    }
+    high
+}
+
+/// What loops are made of has a short way in the evaluator: it must count as the long way does, and stop where that does.
+/// The numbers were taken before there was a short way.
+#[test]
+fn the_short_way_counts_like_the_long_one() {
+    for (text, visits, memory, stack) in [
+        (
+            "s=0; for (i=0;i<100;i+=1) { s += i*2; } return s;",
+            2630,
+            6497,
+            2,
+        ),
+        (
+            "s=0; for (i=0;i<100;i+=1) { s += i*2+1-i; t = s; } return s;",
+            4030,
+            12929,
+            2,
+        ),
+        (
+            "s=0; for (i=0;i<100;i+=1) { s -= (i*(2+i))-3; s *= 3; } return s;",
+            4430,
+            12897,
+            3,
+        ),
+        (
+            "s=0; i=0; while (i+1<100) { i += 1; { s = i; } } return s;",
+            2905,
+            6465,
+            2,
+        ),
+        (
+            "s=0; for (i=0;i!=100;i+=1) s += i/3; return s;",
+            2430,
+            6497,
+            2,
+        ),
+        (
+            "s=1.5; for (i=0;i<100;i+=1) { s += i*2.0; } return s;",
+            2630,
+            9697,
+            2,
+        ),
+        ("1+2*3-4", 15, 97, 3),
+        ("x = 5; x += x*x;", 21, 65, 2),
+    ] {
+        let counted = (
+            least(text, |visits| Limits {
+                visits,
+                ..Limits::default()
+            }),
+            least(text, |memory| Limits {
+                memory,
+                ..Limits::default()
+            }),
+            least(text, |stack| Limits {
+                stack: stack as u32,
+                ..Limits::default()
+            }),
+        );
+        assert_eq!(counted, (visits, memory, stack), "{text}");
+    }
+}
+
+#[test]
+fn faults_in_the_short_way_are_those_of_the_long_one() {
+    for (text, error) in [
+        ("i = 1; s = 0; i = i / s;", "ARITH: / by zero"),
+        ("i = 1; s = 0; if (i % s == 0) i = 2;", "ARITH: / by zero"),
+        ("i = 1; i += 'a';", "TYPE: "),
+        ("i = 1; if (i && i) i = 2;", "UNSUPP: "),
+        ("i = 1; if (i + 1) i = 2;", "CAST: "),
+        ("i = 1; i = i < 2;", "TYPE: "),
+        ("i = 1; i = (i && 2) + 1;", "UNSUPP: "),
+    ] {
+        let failed = run_within(text, "{}", &Limits::default()).unwrap_err();
+        let rendered = failed.render(text);
+        assert!(rendered.starts_with(error), "{text}: {rendered}");
+        assert!(failed.span().is_some(), "{text}");
+    }
+}

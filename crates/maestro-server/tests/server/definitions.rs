@@ -117,6 +117,53 @@ async fn faults_of_a_push_have_their_forms() {
     server.stop().await;
 }
 
+//
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_of_the_system_cannot_be_set() {
+    let server = Server::start().await;
+    let push = async |ty: &str, env: Value| {
+        let settings = json!({
+            "script": { "type": "STRING", "value": "true" },
+            "env": env,
+        });
+        let step = json!({ "step": {
+            "id": "load",
+            "type": ty,
+            "params": { ty.to_lowercase(): { "type": "MAP", "value": settings } },
+        } });
+        let workflow = json!({ "id": "w", "steps": [crate::support::no_op("first"), step] });
+        let body = json!({ "properties": { "owner": "ana" }, "workflow": workflow });
+        server.call("POST", W, &body.to_string()).await
+    };
+    let text = |value: &str| json!({ "type": "STRING", "value": value });
+    for ty in ["Shell", "Python"] {
+        for name in ["MAESTRO_STEP_ID", "MAESTRO_OUTPUT_FILE"] {
+            for env in [
+                json!({ "type": "MAP", "value": { "FOO": text("bar"), name: text("x") } }),
+                json!({ "type": "STRING_MAP", "value": { "FOO": "bar", name: "x" } }),
+            ] {
+                let got = push(ty, env).await;
+                let errors = got.is_details(400, "BAD_REQUEST").json()["errors"].clone();
+                let path = format!(
+                    "workflow.steps[1].params.{}.value.env.value.{name}",
+                    ty.to_lowercase()
+                );
+                let expected = format!(
+                    "{path} step [load]: the variable [{name}] is set by the system; rename it"
+                );
+                let errors = errors.as_array().expect("entries");
+                assert!(errors.contains(&json!(expected)), "{errors:?}");
+            }
+        }
+    }
+    let stored = server.get(&format!("{W}/w/versions/latest")).await;
+    stored.is_details(404, "NOT_FOUND");
+    // Others may be set, also those that every step has.
+    let env = json!({ "type": "STRING_MAP", "value": { "PATH": "/bin", "MAESTRO_MINE": "x" } });
+    assert_eq!(push("Shell", env).await.status, 200);
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn yaml_is_pushed_and_checked() {
     const TEXT: &str = "Workflow:\n  id: daily-load\n  owner: ana\n  tags:\n  - demo\n  jobs:\n  - job:\n      id: fetch\n      tags: []\n      transition:\n      - publish\n      type: NoOp\n  - job:\n      id: publish\n      tags: []\n      transition: []\n      type: NoOp\n  limit<long>: 5\n";

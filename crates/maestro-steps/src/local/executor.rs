@@ -170,7 +170,8 @@ impl LocalExecutor {
     /// Ends the job: `TERM` to its process group, its grace, `KILL` (`spec 07 BX-6`). It is over when its `Ended` comes.
     ///
     /// A job that has not started never will. An attempt that is not known, since an earlier server launched it, is
-    /// looked for and ended all the same. An attempt that shares its job with others leaves it to them.
+    /// looked for and ended all the same. An attempt that shares its job with others leaves it to them. The end of one
+    /// that is over is reported again.
     pub fn cancel(&self, key: &JobKey) {
         let mut guard = self.shared.state();
         let state = &mut *guard;
@@ -179,7 +180,13 @@ impl LocalExecutor {
                 *stop = true;
                 return;
             }
-            Some(Attempt::Over(..)) => return,
+            // Whoever still wants it ended has not heard of its end.
+            Some(Attempt::Over(_, end)) => {
+                let end = Box::new(Ended::clone(end));
+                self.shared
+                    .later(move |shared| (shared.on_event)(Event::Ended(end)));
+                return;
+            }
             Some(Attempt::On(folder)) => folder.clone(),
             None => {
                 let stop = true;

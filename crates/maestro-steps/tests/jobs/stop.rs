@@ -59,6 +59,18 @@ fn what_ignores_term_is_killed_after_its_grace_and_only_then_over() {
     }
 }
 
+#[test]
+fn the_end_of_a_job_that_is_over_is_told_again_to_whoever_stops_it() {
+    let bed = Bed::new();
+    let first = bed.shell("exit 3");
+    assert_eq!(first.outcome, Outcome::UserError);
+    bed.cancel("k");
+    let again = bed.ended();
+    // Not what the stop would have made of it.
+    assert_eq!(again.outcome, Outcome::UserError);
+    assert_eq!(again.message, first.message);
+}
+
 //
 #[test]
 fn a_job_ends_with_its_main_process_and_takes_what_it_left_with_it() {

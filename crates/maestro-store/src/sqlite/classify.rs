@@ -26,6 +26,11 @@ pub(super) fn read(error: Error) -> ReadError {
     }
 }
 
+/// Whether there was no room: a full disk, or a quota or a size limit of files reached.
+pub(super) fn is_no_room(error: &Error) -> bool {
+    matches!(verdict(error), Ok(RetryReason::Full | RetryReason::Write))
+}
+
 fn verdict(error: &Error) -> Result<RetryReason, FatalReason> {
     let Error::SqliteFailure(failure, _) = error else {
         return Err(FatalReason::Other);

@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::checkpoint::Checkpointer;
 use super::gate::Gate;
-use super::{Options, schema};
+use super::{Options, classify, schema};
 use crate::OpenError;
 
 /// An open data directory, shared by all connections. Its lock goes with the last of them.
@@ -77,8 +77,12 @@ fn failed(path: &Path, source: impl Into<crate::error::Source>) -> OpenError {
 }
 
 /// What a failure while opening says about the file.
-fn refused(path: &Path, source: rusqlite::Error) -> OpenError {
+pub(super) fn refused(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
+        _ if classify::is_no_room(&source) => OpenError::NoRoom {
+            path: path.to_owned(),
+            source: source.into(),
+        },
         Some(ErrorCode::NotADatabase) => OpenError::Foreign {
             path: path.to_owned(),
         },

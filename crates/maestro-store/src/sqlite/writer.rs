@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::checkpoint::Due;
 use super::open::Database;
-use super::{classify, purge};
+use super::{classify, open, purge};
 use crate::batch::{RunEntry, StepEntry};
 use crate::{Batch, CommitError, OpenError, PurgeStage, Purged, Writer};
 
@@ -33,10 +33,7 @@ type Position<K> = (K, usize, usize);
 
 impl SqliteWriter {
     pub(super) fn new(database: &Arc<Database>) -> Result<Self, OpenError> {
-        Self::connect(database).map_err(|source| OpenError::Failed {
-            path: database.path().to_owned(),
-            source: source.into(),
-        })
+        Self::connect(database).map_err(|source| open::refused(database.path(), source))
     }
 
     fn connect(database: &Arc<Database>) -> rusqlite::Result<Self> {
