@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use maestro_model::definition::{GitInfo, LeafType, Properties, User, Workflow};
+use maestro_model::definition::{
+    GitInfo, LeafType, Properties, PropertiesUpdate, Tag, User, Workflow,
+};
 use maestro_model::json::Object;
 use maestro_model::param::{ParamBody, ParamDefinition, Params};
 use maestro_model::state::{
-    ActionKind, AttemptRef, InstanceRef, InstanceStatus, Millis, Origin, RunPolicy, RunRow,
-    StepOrd, TimelineEvent, WorkflowKey, WorkflowRow,
+    ActionKind, AttemptRef, InstanceRef, InstanceStatus, Millis, Origin, PropertiesRow, RunPolicy,
+    RunRow, StepOrd, TimelineEvent, WorkflowKey, WorkflowRow,
 };
 use uuid::Uuid;
 
@@ -86,6 +88,73 @@ pub enum Command {
         /// Who, as a user in JSON.
         author: Box<str>,
     },
+    /// Make a version the active one (spec 01 section 10.4).
+    Activate {
+        /// Which.
+        version: VersionSelector,
+        /// Who.
+        author: User,
+    },
+    /// Have no active version (spec 01 section 10.4).
+    Deactivate {
+        /// Who.
+        author: User,
+    },
+    /// Change the properties without a push (spec 01 section 4.4).
+    ChangeProperties {
+        /// How.
+        change: Box<PropertiesChange>,
+        /// Who.
+        author: User,
+    },
+}
+
+/// Which version is meant (spec 04 section 4.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VersionSelector {
+    /// The active one.
+    Active,
+    /// The newest one.
+    Latest,
+    /// The active one, else the newest.
+    Default,
+    /// This one.
+    Number(i64),
+}
+
+impl VersionSelector {
+    /// Reads `active`, `latest`, `default` in any case, or a number from 1.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "active" => Some(Self::Active),
+            "latest" => Some(Self::Latest),
+            "default" => Some(Self::Default),
+            number => number.parse().ok().filter(|n| *n >= 1).map(Self::Number),
+        }
+    }
+
+    /// The version number; `None` if no version is active but the active one is meant.
+    #[must_use]
+    pub fn resolve(self, row: &WorkflowRow) -> Option<i64> {
+        match self {
+            Self::Active => row.active_version,
+            Self::Latest => Some(row.latest_version),
+            Self::Default => row.active_version.or(Some(row.latest_version)),
+            Self::Number(number) => Some(number),
+        }
+    }
+}
+
+/// A change of a workflow's properties that is no push.
+#[derive(Clone, PartialEq, Debug)]
+pub enum PropertiesChange {
+    /// New values and resets (spec 01 PR-4 to PR-7).
+    Update(PropertiesUpdate),
+    /// Add a tag, or replace the one of its name (PR-9).
+    AddTag(Tag),
+    /// Remove the tag of this name (PR-10).
+    RemoveTag(Box<str>),
 }
 
 /// A new version, parsed and validated.
@@ -171,6 +240,20 @@ pub enum Reply {
     },
     /// To [`Command::Delete`].
     Deleted,
+    /// To [`Command::Activate`].
+    Activated {
+        /// The version that is active now.
+        version: i64,
+        /// The line of the change history.
+        log: String,
+    },
+    /// To [`Command::Deactivate`].
+    Deactivated {
+        /// The line of the change history.
+        log: String,
+    },
+    /// To [`Command::ChangeProperties`]: the new snapshot.
+    PropertiesChanged(Box<PropertiesRow>),
 }
 
 /// What became of a start (spec 05 section 4.1).
@@ -202,6 +285,25 @@ pub enum Refusal {
     /// There is no such workflow.
     #[error("workflow [{0}] has not been created yet")]
     NoWorkflow(Box<str>),
+    /// There is no such version.
+    #[error("Cannot find version [{version}] of workflow [{workflow}]")]
+    NoVersion {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The version.
+        version: i64,
+    },
+    /// The active version is meant, but none is.
+    #[error("Cannot find an active version for workflow [{0}]")]
+    NoActiveVersion(Box<str>),
+    /// There is no such tag among the properties (spec 01 PR-10).
+    #[error("workflow [{workflow}] has no tag [{tag}] among its properties")]
+    NoTag {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The tag.
+        tag: Box<str>,
+    },
     /// There is no such instance.
     #[error("no such workflow instance: [{workflow}][{instance}]")]
     NoInstance {

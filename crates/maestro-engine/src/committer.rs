@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use maestro_model::state::WorkflowKey;
-use maestro_store::{CommitError, PurgeStage, Purged, Writer};
+use maestro_store::{CommitError, DocumentChange, PurgeStage, Purged, Writer};
 
 use crate::metrics::Metrics;
 use crate::partition::{Released, Sealed};
@@ -26,6 +26,8 @@ pub(crate) enum Chore {
         u32,
         Box<dyn FnOnce(Option<Purged>) + Send>,
     ),
+    /// Change documents; whoever asked is told how many were removed, or that nothing was stored.
+    Documents(Vec<DocumentChange>, Box<dyn FnOnce(Option<u64>) + Send>),
 }
 
 #[derive(Default)]
@@ -225,6 +227,15 @@ impl<R: Release> Committer<R> {
                     Err(error) => self.release.fatal(&error),
                 }
             }
+            Chore::Documents(changes, done) => match self.writer.documents(&changes) {
+                Ok(removed) => done(Some(removed)),
+                // Unlike a batch it is not decided yet: the caller may try again.
+                Err(error) if error.is_retry() => {
+                    tracing::warn!(%error, "documents are not stored");
+                    done(None);
+                }
+                Err(error) => self.release.fatal(&error),
+            },
         }
     }
 }

@@ -20,43 +20,6 @@ pub struct Head {
     pub row: WorkflowRow,
 }
 
-/// Which version is meant (spec 04 section 4.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum VersionSelector {
-    /// The active one.
-    Active,
-    /// The newest one.
-    Latest,
-    /// The active one, else the newest.
-    Default,
-    /// This one.
-    Number(i64),
-}
-
-impl VersionSelector {
-    /// Reads `active`, `latest`, `default` in any case, or a number from 1.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.to_ascii_lowercase().as_str() {
-            "active" => Some(Self::Active),
-            "latest" => Some(Self::Latest),
-            "default" => Some(Self::Default),
-            number => number.parse().ok().filter(|n| *n >= 1).map(Self::Number),
-        }
-    }
-
-    /// The version number; `None` if no version is active but the active one is meant.
-    #[must_use]
-    pub fn resolve(self, row: &WorkflowRow) -> Option<i64> {
-        match self {
-            Self::Active => row.active_version,
-            Self::Latest => Some(row.latest_version),
-            Self::Default => row.active_version.or(Some(row.latest_version)),
-            Self::Number(number) => Some(number),
-        }
-    }
-}
-
 #[derive(Clone)]
 struct PlanWeight;
 

@@ -16,12 +16,13 @@ use maestro_model::state::{ActionKind, InstanceRef, WorkflowKey, WorkflowRow};
 use maestro_model::validate::{self, Invalid};
 use maestro_steps::local::{LogChunk, LogFollow};
 use maestro_steps::runtimes::Runtimes;
-use maestro_store::{CommitError, ReadError, Readers, ShardSet, Snapshot, sqlite};
+use maestro_store::{CommitError, DocumentChange, ReadError, Readers, ShardSet, Snapshot, sqlite};
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
+use crate::VersionSelector;
 use crate::clock::Clock;
-use crate::committer::{Committer, Pipeline, Release};
+use crate::committer::{Chore, Committer, Pipeline, Release};
 use crate::definitions::{Definitions, Head, LoadError};
 use crate::jobs::{Jobs, key_of};
 use crate::loader;
@@ -128,6 +129,8 @@ pub(crate) struct Shared {
     down: AtomicBool,
     /// Commands that wait for their answers.
     waiting: AtomicUsize,
+    /// Held while documents are read, changed and stored.
+    documents: Mutex<()>,
 }
 
 /// One command that waits for its answer.
@@ -206,6 +209,7 @@ impl Engine {
             jobs: OnceLock::new(),
             down: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
+            documents: Mutex::new(()),
             settings,
         });
         let to = Arc::downgrade(&shared);
@@ -376,6 +380,32 @@ impl Engine {
             .shared
             .definitions
             .properties(workflow, create_time, snapshot)?)
+    }
+
+    /// Changes documents: `decide` says how, from what the store holds. Nobody else changes them meanwhile. Waits for
+    /// the disk.
+    pub(crate) fn change_documents<T>(
+        &self,
+        decide: impl FnOnce(&dyn Snapshot) -> Result<(Vec<DocumentChange>, T), EngineError>,
+    ) -> Result<(T, u64), EngineError> {
+        if self.health() != Health::Up {
+            return Err(EngineError::Unavailable);
+        }
+        let shared = &self.shared;
+        let _alone = shared
+            .documents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (changes, value) = decide(&*shared.readers.snapshot()?)?;
+        let (done, stored) = channel();
+        let answer = Box::new(move |removed| {
+            // The caller may have gone.
+            let _ = done.send(removed);
+        });
+        shared.pipeline.chore(Chore::Documents(changes, answer));
+        // The committer is gone, or could not store it.
+        let removed = stored.recv().ok().flatten();
+        Ok((value, removed.ok_or(EngineError::Unavailable)?))
     }
 
     /// Sends a command and waits until what it did is durable.

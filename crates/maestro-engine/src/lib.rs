@@ -10,10 +10,13 @@
 //! Start reading at [`Engine`]; then [`partition::Partition`], which has no threads and no clock, so that the simulator
 //! runs the very same code.
 
+mod administration;
 mod clock;
 mod committer;
 mod definitions;
+mod documents;
 mod engine;
+mod enrichment;
 mod jobs;
 mod loader;
 pub mod metrics;
@@ -24,6 +27,8 @@ mod settings;
 mod starting;
 mod worker;
 
-pub use definitions::{Definitions, Head, LoadError, VersionSelector};
+pub use definitions::{Definitions, Head, LoadError};
+pub use documents::Announced;
 pub use engine::{Engine, EngineError, Health, Pushed, Started};
+pub use maestro_core::message::VersionSelector;
 pub use settings::{EngineSettings, OpenError};

@@ -14,6 +14,7 @@ pub mod error;
 pub mod json;
 mod map;
 pub mod param;
+pub mod resource;
 pub mod run;
 pub mod schedule;
 pub mod state;

@@ -359,7 +359,11 @@ fn param_fault(error: &ParamError) -> Fault {
 
 fn refusal_code(refusal: &Refusal) -> ErrorCode {
     match refusal {
-        Refusal::NoWorkflow(_) | Refusal::NoInstance { .. } => ErrorCode::NotFound,
+        Refusal::NoWorkflow(_)
+        | Refusal::NoVersion { .. }
+        | Refusal::NoActiveVersion(_)
+        | Refusal::NoTag { .. }
+        | Refusal::NoInstance { .. } => ErrorCode::NotFound,
         Refusal::NotLatestRun { .. }
         | Refusal::AlreadyEnded { .. }
         | Refusal::StillRunning { .. }

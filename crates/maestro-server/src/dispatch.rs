@@ -80,13 +80,6 @@ async fn handle(
     match route.handler {
         Handler::Now(handle) => handle(&call),
         Handler::Act(handle) => handle(call).await,
-        Handler::Absent(what, check) => {
-            check(&call)?;
-            if route.needs_user {
-                call.caller()?;
-            }
-            Err(Fault::Absent(what))
-        }
         Handler::Read(handle) => read(state, move |moment| handle(&call, moment)).await,
     }
 }

@@ -29,6 +29,17 @@ pub(crate) enum Consumes {
     Yaml,
 }
 
+/// What the body of an answer is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Shape {
+    /// What its type says.
+    Typed,
+    /// A text that is no JSON, under the type of JSON.
+    Text,
+    /// Nothing.
+    Nothing,
+}
+
 /// A query parameter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Param {
@@ -38,6 +49,8 @@ pub(crate) struct Param {
     pub(crate) ty: &'static str,
     /// What it does.
     pub(crate) about: &'static str,
+    /// Whether a request without it is refused.
+    pub(crate) required: bool,
 }
 
 /// The future of an [`Handler::Act`].
@@ -52,8 +65,6 @@ pub(crate) enum Handler {
     Read(fn(&Call, &Moment) -> Result<Answer, Fault>),
     /// Sends commands, or goes on answering later.
     Act(fn(Call) -> Acting),
-    /// This server cannot do it yet: the words say what. A faulty request is told so nevertheless.
-    Absent(&'static str, fn(&Call) -> Result<(), Fault>),
 }
 
 /// A row of the table.
@@ -72,6 +83,7 @@ pub(crate) struct Route {
     /// Schemas of the bodies, by name.
     pub(crate) request: Option<&'static str>,
     pub(crate) response: Option<&'static str>,
+    pub(crate) shape: Shape,
     /// The status of success.
     pub(crate) status: u16,
 }
@@ -95,6 +107,7 @@ impl Route {
             query: Vec::new(),
             request: None,
             response: None,
+            shape: Shape::Typed,
             status: 200,
         }
     }
@@ -148,6 +161,22 @@ impl Route {
         }
     }
 
+    /// Answers a text, although its type is JSON (spec 04 H-12).
+    pub(crate) fn answers_text(self) -> Self {
+        Self {
+            shape: Shape::Text,
+            ..self
+        }
+    }
+
+    /// Answers without a body (spec 04 H-11).
+    pub(crate) fn answers_nothing(self) -> Self {
+        Self {
+            shape: Shape::Nothing,
+            ..self
+        }
+    }
+
     /// Answers with another content type.
     pub(crate) fn produces(self, content_type: &'static str) -> Self {
         Self {
@@ -163,7 +192,28 @@ impl Route {
         ty: &'static str,
         about: &'static str,
     ) -> Self {
-        self.query.push(Param { name, ty, about });
+        self.query.push(Param {
+            name,
+            ty,
+            about,
+            required: false,
+        });
+        self
+    }
+
+    /// Has a query parameter that must be given.
+    pub(crate) fn required_query(
+        mut self,
+        name: &'static str,
+        ty: &'static str,
+        about: &'static str,
+    ) -> Self {
+        self.query.push(Param {
+            name,
+            ty,
+            about,
+            required: true,
+        });
         self
     }
 
@@ -296,7 +346,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let none = Handler::Absent("", |_| Ok(()));
+        let none = Handler::Now(|_| Ok(crate::answer::Answer::empty()));
         Table::new(vec![
             Route::get("/w/{wf}/overview", "", none),
             Route::get("/w/{wf}/instances/{i:long}", "", none),

@@ -1,7 +1,9 @@
 //! The one table of routes (spec 04 section 1, decision 16, and our own).
 
-use crate::handlers::{absent, actions, definitions, instances, lists, logs, steps, system};
-use crate::route::Handler::{Absent, Act, Now, Read};
+use crate::handlers::{
+    actions, administration, definitions, instances, later, lists, logs, resources, steps, system,
+};
+use crate::route::Handler::{Act, Now, Read};
 use crate::route::Route;
 
 macro_rules! workflows {
@@ -43,6 +45,13 @@ fn definitions_group() -> Vec<Route> {
     vec![
         Route::get(workflows!(""), "list workflows", Read(lists::workflows))
             .query("prefix", "string", "only ids that begin with it")
+            .query("tag", "string", "only with this tag")
+            .query("owner", "string", "only of this owner")
+            .query(
+                "active",
+                "boolean",
+                "only with an active version, or only without",
+            )
             .query("first", "integer", "so many: 1 to 200, 50 if not given")
             .query("cursor", "string", "the id to go on from")
             .answers("WorkflowOverviewPage"),
@@ -73,7 +82,7 @@ fn definitions_group() -> Vec<Route> {
         Route::put(
             workflows!("/actions/validate/yaml"),
             "check a definition in YAML",
-            Now(definitions::validate_yaml),
+            Read(definitions::validate_yaml),
         )
         .yaml()
         .user()
@@ -81,23 +90,26 @@ fn definitions_group() -> Vec<Route> {
         Route::post(
             workflows!("/{wf}/properties"),
             "change properties",
-            Absent("changing properties without a push", absent::properties),
+            Act(administration::properties),
         )
-        .json("Object")
-        .user(),
+        .json("PropertiesUpdate")
+        .user()
+        .answers("PropertiesSnapshot"),
         Route::post(
             workflows!("/{wf}/properties/tag"),
             "add a workflow tag",
-            Absent("adding a workflow tag", absent::tag),
+            Act(administration::add_tag),
         )
-        .json("Object")
-        .user(),
+        .json("Tag")
+        .user()
+        .answers("PropertiesSnapshot"),
         Route::delete(
             workflows!("/{wf}/properties/tag/{tagName}"),
             "remove a workflow tag",
-            Absent("removing a workflow tag", absent::nothing),
+            Act(administration::remove_tag),
         )
-        .user(),
+        .user()
+        .answers("PropertiesSnapshot"),
         Route::delete(
             workflows!("/{wf}"),
             "delete a workflow; its data goes in the background",
@@ -113,7 +125,7 @@ fn definitions_group() -> Vec<Route> {
         .query(
             "enriched",
             "boolean",
-            "with default params and next times; not given yet",
+            "with default params and next times; false if not given",
         )
         .answers("WorkflowDefinition"),
         Route::get(
@@ -144,15 +156,17 @@ fn definitions_group() -> Vec<Route> {
         Route::put(
             workflows!("/{wf}/actions/deactivate"),
             "have no active version",
-            Absent("deactivating a workflow", absent::nothing),
+            Act(administration::deactivate),
         )
-        .user(),
+        .user()
+        .answers("VersionAction"),
         Route::put(
             workflows!("/{wf}/versions/{version}/actions/activate"),
             "make a version the active one",
-            Absent("activating a version", absent::nothing),
+            Act(administration::activate),
         )
-        .user(),
+        .user()
+        .answers("VersionAction"),
     ]
 }
 
@@ -163,11 +177,26 @@ fn instances_group() -> Vec<Route> {
             "list instances of all workflows, newest first",
             Read(lists::instances),
         )
-        .query("workflow_id", "string", "only of this workflow")
+        .query("workflow", "string", "only of this workflow")
         .query(
             "status",
             "string",
             "only with these statuses, separated by commas",
+        )
+        .query(
+            "request_id",
+            "string",
+            "only those that were started under this id",
+        )
+        .query(
+            "from",
+            "integer",
+            "only those created at this time or later, in epoch milliseconds",
+        )
+        .query(
+            "to",
+            "integer",
+            "only those created before this time, in epoch milliseconds",
         )
         .query("first", "integer", "so many: 1 to 200, 50 if not given")
         .query("cursor", "string", "`end_cursor` of the page before")
@@ -181,14 +210,16 @@ fn instances_group() -> Vec<Route> {
         Route::get(
             workflows!("/instances/inline-workflow-id"),
             "the id of the inline workflow of a loop",
-            Absent("inline workflows", absent::json),
+            Read(later::inline_workflow_id),
         )
-        .json("Object"),
+        .json("InlinePath")
+        .answers_text(),
         Route::get(
             instance!("/inline-path"),
             "the path to an inline instance",
-            Absent("inline workflows", absent::nothing),
-        ),
+            Read(later::inline_path),
+        )
+        .answers("InlinePath"),
         Route::get(
             instance!("/runs/{run}/params"),
             "the params of a run and of its steps, and where they come from",
@@ -281,16 +312,18 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             workflows!("/{wf}/actions/unblock"),
             "unblock all failed instances",
-            Absent("unblocking", absent::nothing),
+            Read(later::unblock_all),
         )
-        .user(),
+        .user()
+        .answers("TimelineEvent"),
         Route::post(
             instance!("/actions/restart"),
             "restart an instance",
-            Absent("restarting an instance", absent::restart),
+            Read(later::restart),
         )
-        .json("Object")
-        .user(),
+        .json("RestartRequest")
+        .user()
+        .answers("StartAnswer"),
         Route::put(
             instance!("/actions/stop"),
             "stop the latest run",
@@ -308,9 +341,10 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             instance!("/actions/unblock"),
             "unblock the latest run",
-            Absent("unblocking", absent::nothing),
+            Read(later::unblock),
         )
-        .user(),
+        .user()
+        .answers("EndAnswer"),
         Route::put(
             instance!("/runs/{r:long}/actions/stop"),
             "stop a run that must be the latest",
@@ -328,9 +362,10 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             instance!("/runs/{r:long}/actions/unblock"),
             "unblock a run that must be the latest",
-            Absent("unblocking", absent::nothing),
+            Read(later::unblock),
         )
-        .user(),
+        .user()
+        .answers("EndAnswer"),
     ]
 }
 
@@ -400,62 +435,205 @@ fn steps_group() -> Vec<Route> {
     ]
 }
 
-fn step_actions() -> Vec<Route> {
-    const BREAKPOINTS: &str = "breakpoints";
-    vec![
-        Route::post(instance!("/steps/{s}/actions/restart"), "restart a step", Absent("restarting a step", absent::step_restart))
-            .json("Object")
-            .user(),
-        Route::put(instance!("/steps/{s}/actions/stop"), "stop a step", Absent("stopping a single step", absent::step_action)).user(),
-        Route::put(instance!("/steps/{s}/actions/kill"), "fail a step", Absent("failing a single step", absent::step_action)).user(),
-        Route::put(instance!("/steps/{s}/actions/skip"), "skip a step", Absent("skipping a step", absent::step_action)).user(),
-        Route::put(instance!("/steps/{s}/actions/bypass"), "go on without the signals", Absent("bypassing signals", absent::step_action))
-            .user(),
-        Route::post(workflows!("/steps/breakpoints"), "set a breakpoint", Absent(BREAKPOINTS, absent::json))
-            .json("Object")
-            .user(),
-        Route::delete(workflows!("/steps/breakpoints"), "remove a breakpoint", Absent(BREAKPOINTS, absent::breakpoints)).user(),
-        Route::get(workflows!("/steps/breakpoints"), "list breakpoints", Absent(BREAKPOINTS, absent::breakpoints)),
-        Route::get(workflows!("/steps/breakpoints/paused-step-attempts"), "list paused attempts", Absent(BREAKPOINTS, absent::breakpoints)),
-        Route::put(
-            workflows!("/steps/breakpoints/{wf}/instances/{i:long}/runs/{run}/steps/{s}/attempts/{a:long}/actions/resume"),
-            "resume a paused attempt",
-            Absent(BREAKPOINTS, absent::nothing),
+/// An action on a step, which may be waited for.
+fn step_action(route: Route) -> Route {
+    route
+        .query(
+            "blocking",
+            "boolean",
+            "wait until it is done; true if not given",
         )
-        .user(),
+        .user()
+        .answers("StepActionAnswer")
+}
+
+/// The step of a breakpoint.
+fn breakpoint(route: Route) -> Route {
+    route
+        .required_query("workflowId", "string", "the workflow")
+        .required_query("stepId", "string", "the step")
+}
+
+fn step_actions() -> Vec<Route> {
+    const RESUME: &str = workflows!(
+        "/steps/breakpoints/{wf}/instances/{i:long}/runs/{run}/steps/{s}/attempts/{a:long}/actions/resume"
+    );
+    vec![
+        step_action(Route::post(
+            instance!("/steps/{s}/actions/restart"),
+            "restart a step",
+            Read(later::step_restart),
+        ))
+        .json("StepRestartRequest"),
+        step_action(Route::put(
+            instance!("/steps/{s}/actions/stop"),
+            "stop a step",
+            Read(later::end_step),
+        )),
+        step_action(Route::put(
+            instance!("/steps/{s}/actions/kill"),
+            "fail a step",
+            Read(later::end_step),
+        )),
+        step_action(Route::put(
+            instance!("/steps/{s}/actions/skip"),
+            "skip a step",
+            Read(later::skip),
+        )),
+        step_action(Route::put(
+            instance!("/steps/{s}/actions/bypass"),
+            "go on without the signals",
+            Read(later::bypass),
+        )),
+        Route::post(
+            workflows!("/steps/breakpoints"),
+            "set a breakpoint",
+            Read(later::set_breakpoint),
+        )
+        .json("BreakpointRequest")
+        .user()
+        .answers("Breakpoint"),
+        breakpoint(Route::delete(
+            workflows!("/steps/breakpoints"),
+            "remove a breakpoint",
+            Read(later::remove_breakpoint),
+        ))
+        .query(
+            "resume",
+            "boolean",
+            "release what is paused; true if not given",
+        )
+        .user()
+        .answers("Object"),
+        breakpoint(Route::get(
+            workflows!("/steps/breakpoints"),
+            "list breakpoints",
+            Read(later::breakpoints),
+        ))
+        .answers("Breakpoints"),
+        breakpoint(Route::get(
+            workflows!("/steps/breakpoints/paused-step-attempts"),
+            "list paused attempts",
+            Read(later::breakpoints),
+        ))
+        .answers("Breakpoints"),
+        Route::put(RESUME, "resume a paused attempt", Read(later::resume))
+            .user()
+            .answers("StepActionAnswer"),
     ]
 }
 
 fn others() -> Vec<Route> {
-    const TEMPLATES: &str = "job templates";
-    const PERMITS: &str = "tag permits";
-    const SIGNALS: &str = "signals";
-    const LOOPS: &str = "views of loops";
+    const VERSION: &str = "the version; `default` if not given";
     vec![
-        Route::post("/api/v3/job-templates", "store a job template", Absent(TEMPLATES, absent::json))
-            .json("Object")
-            .user(),
-        Route::post("/api/v3/job-templates/yaml", "store a job template in YAML", Absent(TEMPLATES, absent::nothing))
-            .yaml()
-            .user(),
-        Route::get("/api/v3/job-templates/{type}", "a job template", Absent(TEMPLATES, absent::nothing)),
-        Route::delete("/api/v3/job-templates/{type}", "delete versions of a job template", Absent(TEMPLATES, absent::nothing)),
-        Route::get("/api/v3/job-templates", "list job templates", Absent(TEMPLATES, absent::nothing)),
-        Route::post("/api/v3/tag-permits", "set a permit", Absent(PERMITS, absent::json)).json("Object").user(),
-        Route::get("/api/v3/tag-permits/{tag}", "a permit", Absent(PERMITS, absent::nothing)),
-        Route::delete("/api/v3/tag-permits/{tag}", "remove a permit", Absent(PERMITS, absent::nothing)),
-        Route::post("/api/v3/signals", "announce a signal", Absent(SIGNALS, absent::json)).json("Object"),
-        Route::get("/api/v3/signals/{signalName}/instances/{seq}", "an announced signal", Absent(SIGNALS, absent::nothing)),
-        Route::put("/api/v3/output-data", "hand in outputs of a job", Absent("outputs that jobs hand in", absent::json)).json("Object"),
+        Route::post(
+            "/api/v3/job-templates",
+            "store a job template",
+            Read(resources::put_template),
+        )
+        .json("JobTemplateRequest")
+        .user()
+        .answers("JobTemplate"),
+        Route::post(
+            "/api/v3/job-templates/yaml",
+            "store a job template in YAML",
+            Read(resources::put_template_yaml),
+        )
+        .yaml()
+        .user()
+        .answers("JobTemplate"),
+        Route::get(
+            "/api/v3/job-templates/{type}",
+            "a job template",
+            Read(resources::template),
+        )
+        .query("version", "string", VERSION)
+        .answers("JobTemplate"),
+        Route::delete(
+            "/api/v3/job-templates/{type}",
+            "delete versions of a job template",
+            Read(resources::remove_template),
+        )
+        .query("version", "string", "only this version")
+        .answers_text(),
+        Route::get(
+            "/api/v3/job-templates",
+            "list the job templates of a version",
+            Read(resources::templates),
+        )
+        .query("version", "string", VERSION)
+        .answers("JobTemplates"),
+        Route::post(
+            "/api/v3/tag-permits",
+            "set a permit",
+            Read(resources::put_permit),
+        )
+        .json("TagPermitRequest")
+        .user()
+        .answers_nothing(),
+        Route::get(
+            "/api/v3/tag-permits/{tag}",
+            "a permit",
+            Read(resources::permit),
+        )
+        .answers("TagPermit"),
+        Route::delete(
+            "/api/v3/tag-permits/{tag}",
+            "remove a permit",
+            Read(resources::remove_permit),
+        )
+        .answers_nothing(),
+        Route::post(
+            "/api/v3/signals",
+            "announce a signal",
+            Read(resources::announce),
+        )
+        .json("SignalRequest")
+        .answers("SignalInstance"),
+        Route::get(
+            "/api/v3/signals/{signalName}/instances/{seq}",
+            "an announced signal: `latest` or its number",
+            Read(resources::signal),
+        )
+        .answers("SignalInstance"),
+        Route::put(
+            "/api/v3/output-data",
+            "hand in outputs of a job",
+            Read(resources::output_data),
+        )
+        .json("OutputData")
+        .answers_nothing(),
         Route::post(
             "/api/v3/groups/workflows/{wf}/instances/{i:long}/runs/{r:long}/groups/{groupInfo:long}/steps/{s}/message/{code:int}",
             "send a message to a step",
-            Absent("messages to steps", absent::json),
+            Read(later::message),
         )
-        .json("Object"),
-        Route::get(flatten!(""), "page through the iterations of a step", Absent(LOOPS, absent::nothing)),
-        Route::get(flatten!("/iterations/{iterationId}"), "one iteration", Absent(LOOPS, absent::nothing)),
-        Route::get(flatten!("/summary"), "what the iterations have in common", Absent(LOOPS, absent::nothing)),
+        .json("Object")
+        .answers("Boolean"),
+        Route::get(
+            flatten!(""),
+            "page through the iterations of a step",
+            Read(later::iterations),
+        )
+        .paged()
+        .query("statuses", "string", "only these, separated by commas")
+        .query("loopParams", "string", "only those with these, as JSON in base64url")
+        .answers("IterationPage"),
+        Route::get(
+            flatten!("/iterations/{iterationId}"),
+            "one iteration",
+            Read(later::iteration),
+        )
+        .answers("Object"),
+        Route::get(
+            flatten!("/summary"),
+            "what the iterations have in common",
+            Read(later::summary),
+        )
+        .query("statusCount", "boolean", "with numbers by status; false if not given")
+        .query("representative", "boolean", "with the most telling one; true if not given")
+        .query("valueCount", "integer", "so many values of each param; 5 if not given")
+        .answers("Object"),
     ]
 }
 

@@ -8,7 +8,7 @@ use maestro_model::state::{
 };
 use uuid::Uuid;
 
-use crate::{Batch, CommitError, ReadError};
+use crate::{Batch, CommitError, DocumentChange, DocumentKind, ReadError};
 
 /// Number of shards; a workflow's shard is its key modulo this.
 pub const SHARDS: u32 = 64;
@@ -83,6 +83,12 @@ pub trait Writer: Send {
         before: Option<Millis>,
         limit: u32,
     ) -> Result<u64, CommitError>;
+
+    /// Changes documents as one transaction; returns how many were removed.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`].
+    fn documents(&mut self, changes: &[DocumentChange]) -> Result<u64, CommitError>;
 
     /// Gives up to `bytes` of unused space back to the file system; returns how many are still unused.
     ///
@@ -201,6 +207,8 @@ pub struct InstanceFilter {
     pub workflow: Option<WorkflowKey>,
     /// Only these statuses; empty for all.
     pub statuses: Vec<InstanceStatus>,
+    /// Only runs to which the caller gave this uuid.
+    pub uuid: Option<Uuid>,
     /// Created at this time or later.
     pub created_from: Option<Millis>,
     /// Created before this time.
@@ -387,8 +395,8 @@ pub trait Snapshot: Send {
     ) -> Result<Vec<RunRow>, ReadError>;
 
     /// Instances over workflows, newest first by the key of their latest run, which must be below `before`. Walks the
-    /// table of runs backwards, or an index where the filter names a workflow or only live or failed runs; looks at no
-    /// more than 10,000 runs per call.
+    /// table of runs backwards, or an index where the filter names a workflow, a uuid, only live runs or only runs that
+    /// did not end well; looks at no more than 10,000 runs per call.
     ///
     /// # Errors
     /// See [`Snapshot::workflow`].
@@ -486,6 +494,24 @@ pub trait Snapshot: Send {
         workflow: WorkflowKey,
         instance: i64,
     ) -> Result<Vec<RunSteps>, ReadError>;
+
+    // ---- documents
+    /// A document; without a part the one whose part comes last. One lookup.
+    ///
+    /// # Errors
+    /// See [`Snapshot::workflow`].
+    fn document(
+        &self,
+        kind: DocumentKind,
+        name: &str,
+        part: Option<&str>,
+    ) -> Result<Option<String>, ReadError>;
+
+    /// All documents of a kind with this part, by name. An index for job templates, else a walk over the kind.
+    ///
+    /// # Errors
+    /// See [`Snapshot::workflow`].
+    fn documents(&self, kind: DocumentKind, part: &str) -> Result<Vec<String>, ReadError>;
 
     // ---- outbox
     /// Outbox rows with larger numbers, in order. One range.

@@ -27,6 +27,7 @@
 
 mod api;
 mod batch;
+mod document;
 mod error;
 mod outbox;
 pub mod sqlite;
@@ -36,5 +37,6 @@ pub use api::{
     Purged, Readers, RunRange, RunSteps, SHARDS, ShardSet, Snapshot, StatusCounts, Store, Writer,
 };
 pub use batch::Batch;
+pub use document::{DocumentChange, DocumentKind};
 pub use error::{CommitError, FatalReason, OpenError, ReadError, RetryReason, Source};
 pub use outbox::{ChangeRecord, Changes, decode_changes};

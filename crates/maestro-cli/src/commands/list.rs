@@ -14,10 +14,7 @@ pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<Exit, Failure> {
     let first = args.first;
     let path = match &args.workflow {
         None => format!("/api/v3/workflows?first={first}"),
-        Some(id) => format!(
-            "/api/v3/instances?workflow_id={}&first={first}",
-            segment(id)
-        ),
+        Some(id) => format!("/api/v3/instances?workflow={}&first={first}", segment(id)),
     };
     let answer = client.get(&path)?;
     if context.json {

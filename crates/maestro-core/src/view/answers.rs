@@ -138,6 +138,48 @@ pub fn end_all_event(
     }
 }
 
+/// The answer to an activation or deactivation (spec 04 section 8.3).
+#[derive(Clone, PartialEq, Debug)]
+pub struct VersionAnswer<'a> {
+    /// The workflow.
+    pub workflow_id: &'a str,
+    /// The version that is active now; `None` after a deactivation.
+    pub version: Option<i64>,
+    /// Who wanted it.
+    pub author: &'a User,
+    /// The line of the change history.
+    pub log: &'a str,
+    /// When.
+    pub at: Millis,
+}
+
+impl ToJson for VersionAnswer<'_> {
+    fn write(&self, out: &mut Writer) {
+        let action = self.version.map_or("DEACTIVATE", |_| "ACTIVATE");
+        let event = action_event(action, self.author.clone(), self.log, self.at);
+        out.object(|o| {
+            o.always("workflow_id", self.workflow_id);
+            o.always("workflow_version_id", &self.version.unwrap_or(0));
+            o.always("timeline_event", &event);
+        });
+    }
+}
+
+/// What was done, and by whom.
+#[must_use]
+pub fn action_event(action: &str, author: User, message: &str, at: Millis) -> WireEvent {
+    WireEvent {
+        timestamp: at,
+        kind: TimelineEventKind::Action {
+            action: action.into(),
+            author: Some(author),
+            message: Some(message.into()),
+            reason: None,
+            info: None,
+        },
+    }
+}
+
 /// The answer to a deletion (spec 05 section 15).
 #[must_use]
 pub fn deleted_event(author: &User, at: Millis) -> WireEvent {

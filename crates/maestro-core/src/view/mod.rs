@@ -8,6 +8,7 @@
 //! [`maestro_model::codec::to_text`]. Absent on purpose: reading of rows, checks of requests, HTTP.
 
 mod answers;
+mod enriched;
 mod instance;
 mod origins;
 mod overview;
@@ -18,9 +19,10 @@ mod timeline;
 mod workflow;
 
 pub use answers::{
-    EndAnswer, StartAnswer, StepActionMap, WorkflowActionMap, deleted_event, end_all_event,
-    initiator_text,
+    EndAnswer, StartAnswer, StepActionMap, VersionAnswer, WorkflowActionMap, action_event,
+    deleted_event, end_all_event, initiator_text,
 };
+pub use enriched::{MergedParams, enriched_extras};
 pub use instance::{Aggregation, InstanceView};
 pub use origins::{OriginsView, run_origins};
 pub use page::{IdRange, Page, PageFault, PageRequest, Walk};

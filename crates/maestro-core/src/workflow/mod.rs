@@ -220,6 +220,18 @@ impl WorkflowState {
             }
             Command::EndAll { action, user } => self.end_everything(token, action, user, turn),
             Command::Delete { author } => self.delete(token, author, turn),
+            Command::Activate { version, author } => {
+                let result = self.activate(version, &author, turn);
+                turn.reply(token, result);
+            }
+            Command::Deactivate { author } => {
+                let result = self.deactivate(&author, turn);
+                turn.reply(token, result);
+            }
+            Command::ChangeProperties { change, author } => {
+                let result = self.change_properties(&change, &author, turn);
+                turn.reply(token, result);
+            }
         }
     }
 

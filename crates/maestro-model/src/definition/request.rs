@@ -2,8 +2,9 @@
 
 use super::{Properties, Workflow};
 use crate::Str;
-use crate::codec::{At, FromJson, JsonError, Members, free_form, object};
+use crate::codec::{At, FromJson, JsonError, Members, object};
 use crate::json::{Json, Object, ToJson, Writer};
+use crate::resource::open_members;
 
 /// The body of a push or a validation (spec 01 section 5.1).
 #[derive(Debug, Clone, PartialEq)]
@@ -68,23 +69,9 @@ impl FromJson for WorkflowCreateRequest {
             workflow: members.required("workflow")?,
             is_active,
             git_info: members.field("git_info")?,
-            extra_info: extra_info(members.rest(), at)?,
+            extra_info: open_members(members.rest(), "extra_info", at)?,
         })
     }
-}
-
-/// The unknown members; an object `extra_info` among them replaces those before it (spec 01 section 5.1).
-fn extra_info(object: Object, at: &At<'_>) -> Result<Object, JsonError> {
-    let mut extras = Object::new();
-    for (key, value) in object {
-        let at = at.name(&key);
-        match value {
-            Json::Null if &*key == "extra_info" => extras = Object::new(),
-            value if &*key == "extra_info" => extras = Object::from_json(value, &at)?,
-            value => extras.insert(&key, free_form(value, &at)?),
-        }
-    }
-    Ok(extras)
 }
 
 impl ToJson for WorkflowCreateRequest {

@@ -18,6 +18,7 @@ pub use run::{repeated_runtime_tag, restart, start, step_restart};
 
 use crate::codec::{At, to_text};
 use crate::definition::{PropertiesUpdate, RetryLimits, Tag, WorkflowCreateRequest};
+use crate::resource::JobTemplateDefinition;
 use std::fmt;
 
 /// The sizes and ranges that requests must keep to (spec 01 section 13); all of them are settings (decision 11).
@@ -149,6 +150,39 @@ pub fn properties_update(update: &PropertiesUpdate, limits: &Limits) -> Result<(
 pub fn tag(tag: &Tag, limits: &Limits) -> Result<(), Invalid> {
     let mut checker = Checker::new(limits);
     checker.found(&At::ROOT.name("name"), name_fault(&tag.name, limits));
+    checker.into_result()
+}
+
+/// Checks a job template (spec 04 section 13.1).
+///
+/// # Errors
+/// All violations.
+pub fn job_template(definition: &JobTemplateDefinition, limits: &Limits) -> Result<(), Invalid> {
+    let mut checker = Checker::new(limits);
+    let at = At::ROOT.name("definition");
+    for (name, id) in [
+        ("jobType", &definition.job_type),
+        ("version", &definition.version),
+    ] {
+        checker.found(&at.name(name), ids::reference_fault(id, limits));
+    }
+    checker.length(
+        &at.name("description"),
+        definition.description.as_deref(),
+        limits.description_length,
+    );
+    checker.tags(&at.name("tags"), definition.tags.as_deref());
+    step::params(&mut checker, definition.params.as_ref(), &at.name("params"));
+    checker.into_result()
+}
+
+/// Checks the name of a signal that is announced (spec 04 section 13.3).
+///
+/// # Errors
+/// The violation of the name.
+pub fn signal_name(name: &str, limits: &Limits) -> Result<(), Invalid> {
+    let mut checker = Checker::new(limits);
+    checker.found(&At::ROOT.name("name"), name_fault(name, limits));
     checker.into_result()
 }
 

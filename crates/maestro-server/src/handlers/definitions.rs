@@ -1,8 +1,10 @@
 //! Definitions: pushing, checking, reading, deleting.
 
+use std::cell::RefCell;
+
 use maestro_core::view::{
     HistoryEntry, HistoryView, IdRange, OverviewView, Page, RunCounts, definition, deleted_event,
-    properties_snapshot,
+    enriched_extras, properties_snapshot,
 };
 use maestro_engine::VersionSelector;
 use maestro_model::codec::to_text;
@@ -15,6 +17,7 @@ use maestro_model::{validate, yaml};
 use maestro_store::{HistoryLine, RunRange};
 
 use super::paging::{Asked, JsonText};
+use super::resources;
 use crate::answer::{Answer, Fault};
 use crate::call::{Call, Moment};
 use crate::dispatch;
@@ -32,8 +35,9 @@ pub(crate) fn push(call: Call) -> Acting {
 /// E2.
 pub(crate) fn push_yaml(call: Call) -> Acting {
     Box::pin(async move {
-        let request = from_yaml(&call)?;
-        push_request(&call, request).await
+        let body = call.body.clone();
+        let request = dispatch::read(&call.state, move |moment| from_yaml(&body, moment));
+        push_request(&call, request.await?).await
     })
 }
 
@@ -65,9 +69,20 @@ fn checked_caller<'a>(call: &'a Call, request: &WorkflowCreateRequest) -> Result
     call.caller()
 }
 
-fn from_yaml(call: &Call) -> Result<WorkflowCreateRequest, Fault> {
-    // There are no job templates yet.
-    Ok(yaml::workflow(&call.body, &|_, _| None)?)
+/// Reads the DSL; job templates are looked up in the store (spec 01 D-20).
+fn from_yaml(body: &[u8], moment: &Moment<'_>) -> Result<WorkflowCreateRequest, Fault> {
+    let failed = RefCell::new(None);
+    let templates = |job_type: &str, version: &str| {
+        resources::step_type(moment, job_type, version).unwrap_or_else(|error| {
+            failed.replace(Some(error));
+            None
+        })
+    };
+    let read = yaml::workflow(body, &templates);
+    match failed.take() {
+        Some(error) => Err(error.into()),
+        None => Ok(read?),
+    }
 }
 
 /// E13.
@@ -76,8 +91,8 @@ pub(crate) fn validate_json(call: &Call) -> Result<Answer, Fault> {
 }
 
 /// E14.
-pub(crate) fn validate_yaml(call: &Call) -> Result<Answer, Fault> {
-    validate_request(call, &from_yaml(call)?)
+pub(crate) fn validate_yaml(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
+    validate_request(call, &from_yaml(&call.body, moment)?)
 }
 
 fn validate_request(call: &Call, request: &WorkflowCreateRequest) -> Result<Answer, Fault> {
@@ -118,26 +133,35 @@ pub(crate) fn delete(call: Call) -> Acting {
 
 /// E7.
 pub(crate) fn version(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
-    // Enrichment needs the default params, which the engine does not have yet.
-    call.query.flag("enriched", false)?;
+    let enriched = call.query.flag("enriched", false)?;
     let row = moment.workflow(call.workflow())?;
     let version = select(call.text("version"), &row)?;
     let version = version_row(moment, &row, version)?;
-    Ok(Answer::json(&whole(moment, &row, &version)?))
+    let mut definition = whole(moment, &row, &version)?;
+    if enriched {
+        let workflow = &definition.workflow;
+        let merged = moment.engine.merged_params(workflow, &*moment.snapshot)?;
+        let extras = enriched_extras(workflow, merged.as_ref(), moment.engine.now());
+        definition.enriched_extras = Some(extras);
+    }
+    Ok(Answer::json(&definition))
 }
 
 /// The version that a selector names (spec 04 section 4.2).
 fn select(text: &str, row: &WorkflowRow) -> Result<i64, Fault> {
     let id = &row.id;
-    let selector = VersionSelector::parse(text).ok_or_else(|| {
-        let message = format!("invalid workflow version [{text}] for workflow [{id}]");
-        Fault::Details(ErrorBody {
-            errors: vec![format!("invalid workflow version [{text}]")],
-            ..ErrorBody::new(ErrorCode::BadRequest, message)
-        })
-    })?;
+    let selector = VersionSelector::parse(text).ok_or_else(|| invalid_version(text, id))?;
     selector.resolve(row).ok_or_else(|| {
         Fault::not_found(format!("Cannot find an active version for workflow [{id}]"))
+    })
+}
+
+/// A selector that is none.
+pub(super) fn invalid_version(text: &str, workflow: &str) -> Fault {
+    let message = format!("invalid workflow version [{text}] for workflow [{workflow}]");
+    Fault::Details(ErrorBody {
+        errors: vec![format!("invalid workflow version [{text}]")],
+        ..ErrorBody::new(ErrorCode::BadRequest, message)
     })
 }
 

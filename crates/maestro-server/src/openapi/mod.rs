@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::{JSON, PROBLEM};
-use crate::route::{Consumes, Handler, Route, Segment, Table};
+use crate::route::{Consumes, Route, Segment, Shape, Table};
 
 const SCHEMAS: &str = include_str!("schemas.json");
 
@@ -96,8 +96,15 @@ fn operation(route: &Route) -> Value {
 }
 
 fn responses(route: &Route) -> Value {
-    if let Handler::Absent(..) = route.handler {
-        return json!({ "501": { "description": "This server cannot do that yet." } });
+    if route.shape != Shape::Typed {
+        let what = match route.shape {
+            Shape::Text => "Done; a text, although its type is JSON.",
+            Shape::Typed | Shape::Nothing => "Done.",
+        };
+        return json!({
+            route.status.to_string(): { "description": what },
+            "default": { "$ref": "#/components/responses/Fault" },
+        });
     }
     let schema = match route.response {
         Some(schema) => reference(schema),
@@ -128,6 +135,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         found.push(json!({
             "name": param.name,
             "in": "query",
+            "required": param.required,
             "description": param.about,
             "schema": { "type": param.ty },
         }));

@@ -24,6 +24,7 @@
 
 mod checkpoint;
 mod classify;
+mod documents;
 mod gate;
 mod open;
 mod pool;

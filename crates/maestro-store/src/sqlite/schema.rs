@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i32 = 0x6d73_7472;
 
 /// Scripts by version, from 1. Never change one that was released: add the next.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// The newest version.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -56,6 +56,20 @@ CREATE TABLE step(
 ) WITHOUT ROWID, STRICT;
 
 CREATE TABLE outbox(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+";
+
+/// Documents; runs found by their uuid alone, and those that did not end well by their status.
+const V2: &str = "
+CREATE TABLE document(
+    kind INTEGER NOT NULL, name TEXT NOT NULL, part TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (kind, name, part)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX document_part ON document(kind, part) WHERE kind = 1;
+
+DROP INDEX run_uuid;
+CREATE UNIQUE INDEX run_uuid ON run(uuid, workflow) WHERE uuid IS NOT NULL;
+
+CREATE INDEX run_unhappy ON run(key, status) WHERE status BETWEEN 10 AND 14;
 ";
 
 /// Brings the tables to the newest version, each step in a transaction of its own.

@@ -33,11 +33,12 @@ pub(super) fn instances(
         keys(filter)
     );
     let workflow = filter.workflow.map_or(0, |key| key.0);
+    let uuid = filter.uuid.as_ref().map(|uuid| &uuid.as_bytes()[..]);
     let limit = limit as usize;
     let mut list = InstanceList::default();
     let mut looks = 0;
     let mut last = None;
-    each(connection, &sql, (before, workflow, LOOKS), |row| {
+    each(connection, &sql, (before, workflow, LOOKS, uuid), |row| {
         looks += 1;
         last = Some(RunKey(get(row, 0)?));
         if !wanted(filter, get(row, 6)?) || get(row, 7)? {
@@ -66,24 +67,42 @@ pub(super) fn instances(
     Ok(list)
 }
 
-/// Keys of candidates below `?1`, the newest first: by the cheapest way that the filter allows.
+/// Keys of candidates below `?1`, the newest first: by the cheapest way that the filter allows. Each mentions all params.
 fn keys(filter: &InstanceFilter) -> &'static str {
-    let live = !filter.statuses.is_empty() && !filter.statuses.iter().any(|s| s.is_terminal());
-    match (live, filter.workflow.is_some()) {
-        (true, true) => {
-            "SELECT key FROM run INDEXED BY run_live WHERE status < 10 AND workflow = ?2 AND key < ?1
+    if filter.uuid.is_some() {
+        return "SELECT key FROM run INDEXED BY run_uuid
+                WHERE uuid = ?4 AND key < ?1 AND (?2 = 0 OR workflow = ?2)
+                ORDER BY key DESC LIMIT ?3";
+    }
+    let given = !filter.statuses.is_empty();
+    let live = given && !filter.statuses.iter().any(|s| s.is_terminal());
+    let unhappy = given
+        && filter
+            .statuses
+            .iter()
+            .all(|s| s.is_terminal() && *s != InstanceStatus::Succeeded);
+    match (live, unhappy, filter.workflow.is_some()) {
+        (true, _, true) => {
+            "SELECT key FROM run INDEXED BY run_live
+             WHERE status < 10 AND workflow = ?2 AND key < ?1 AND ?4 IS NULL
              ORDER BY key DESC LIMIT ?3"
         }
-        (true, false) => {
-            "SELECT key FROM run INDEXED BY run_live WHERE status < 10 AND key < ?1 AND ?2 = ?2
+        (true, _, false) => {
+            "SELECT key FROM run INDEXED BY run_live
+             WHERE status < 10 AND key < ?1 AND ?2 = ?2 AND ?4 IS NULL
              ORDER BY key DESC LIMIT ?3"
         }
-        (false, true) => {
-            "SELECT key FROM run INDEXED BY run_id WHERE workflow = ?2 AND key < ?1
+        (false, true, false) => {
+            "SELECT key FROM run INDEXED BY run_unhappy
+             WHERE status BETWEEN 10 AND 14 AND key < ?1 AND ?2 = ?2 AND ?4 IS NULL
              ORDER BY key DESC LIMIT ?3"
         }
-        (false, false) => {
-            "SELECT key FROM run WHERE key < ?1 AND ?2 = ?2 ORDER BY key DESC LIMIT ?3"
+        (false, _, true) => {
+            "SELECT key FROM run INDEXED BY run_id WHERE workflow = ?2 AND key < ?1 AND ?4 IS NULL
+             ORDER BY key DESC LIMIT ?3"
+        }
+        (false, false, false) => {
+            "SELECT key FROM run WHERE key < ?1 AND ?2 = ?2 AND ?4 IS NULL ORDER BY key DESC LIMIT ?3"
         }
     }
 }

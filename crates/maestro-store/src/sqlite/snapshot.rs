@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::pool::Idle;
 use super::rows::{self, RUN, STEP};
-use super::{classify, search};
+use super::{classify, documents, search};
 use crate::{
-    HistoryLine, InstanceFilter, InstanceList, LiveRuns, OutboxRow, PreviousWorkflow, ReadError,
-    RunRange, RunSteps, SHARDS, ShardSet, Snapshot, StatusCounts,
+    DocumentKind, HistoryLine, InstanceFilter, InstanceList, LiveRuns, OutboxRow, PreviousWorkflow,
+    ReadError, RunRange, RunSteps, SHARDS, ShardSet, Snapshot, StatusCounts,
 };
 
 /// A connection within a read transaction.
@@ -317,7 +317,7 @@ impl Snapshot for SqliteSnapshot {
 
     fn run_by_uuid(&self, workflow: WorkflowKey, uuid: &Uuid) -> Result<Option<RunRow>, ReadError> {
         self.run_where(
-            "INDEXED BY run_uuid WHERE r.workflow = ?1 AND r.uuid = ?2",
+            "INDEXED BY run_uuid WHERE r.uuid = ?2 AND r.workflow = ?1",
             (workflow.0, &uuid.as_bytes()[..]),
         )
     }
@@ -535,6 +535,19 @@ impl Snapshot for SqliteSnapshot {
             all.push(RunSteps { run, steps });
         }
         Ok(all)
+    }
+
+    fn document(
+        &self,
+        kind: DocumentKind,
+        name: &str,
+        part: Option<&str>,
+    ) -> Result<Option<String>, ReadError> {
+        documents::one(self.connection(), kind, name, part)
+    }
+
+    fn documents(&self, kind: DocumentKind, part: &str) -> Result<Vec<String>, ReadError> {
+        documents::with_part(self.connection(), kind, part)
     }
 
     fn outbox(&self, after: i64, limit: u32) -> Result<Vec<OutboxRow>, ReadError> {

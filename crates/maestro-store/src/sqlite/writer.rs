@@ -8,9 +8,9 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::checkpoint::Due;
 use super::open::Database;
-use super::{classify, open, purge};
+use super::{classify, documents, open, purge};
 use crate::batch::{RunEntry, StepEntry};
-use crate::{Batch, CommitError, OpenError, PurgeStage, Purged, Writer};
+use crate::{Batch, CommitError, DocumentChange, OpenError, PurgeStage, Purged, Writer};
 
 /// The one connection that writes.
 pub(super) struct SqliteWriter {
@@ -163,6 +163,10 @@ impl Writer for SqliteWriter {
             let last = writer.next_seq - 1;
             purge::outbox(&writer.connection, last, through, before, limit)
         })
+    }
+
+    fn documents(&mut self, changes: &[DocumentChange]) -> Result<u64, CommitError> {
+        self.transaction(|writer| documents::change(&writer.connection, changes))
     }
 
     fn reclaim(&mut self, bytes: u64) -> Result<u64, CommitError> {

@@ -1,10 +1,12 @@
 //! What every backend promises.
 
 mod commits;
+mod documents;
 mod runs;
 mod workflows;
 
 pub(crate) use commits::*;
+pub(crate) use documents::*;
 pub(crate) use runs::*;
 pub(crate) use workflows::*;
 
@@ -44,6 +46,7 @@ macro_rules! suite {
             an_id_can_be_deleted_and_used_again
             purging_goes_in_pieces
             only_deleted_workflows_are_purged
+            documents_are_kept_by_kind_name_and_part
             outbox_rows_keep_their_order_and_numbers
             snapshots_are_used_from_several_threads
         }

@@ -92,7 +92,9 @@ pub(crate) fn the_list_over_workflows_filters_and_pages(backend: &dyn Backend) {
     commit(&mut store, |batch| {
         for i in 0..1000_i64 {
             let status = statuses[usize::try_from(i % 5).unwrap()];
-            batch.insert_run(&run(i, 64 + i % 3, i, 1, status));
+            let mut row = run(i, 64 + i % 3, i, 1, status);
+            row.body.named = i == 777;
+            batch.insert_run(&row);
         }
     });
     let snapshot = read(&store);
@@ -122,6 +124,18 @@ pub(crate) fn the_list_over_workflows_filters_and_pages(backend: &dyn Backend) {
         keys(&with(&[InstanceStatus::InProgress, InstanceStatus::Failed])),
         expected(&|i| (1..=3).contains(&(i % 5)))
     );
+    let failed = with(&[InstanceStatus::Failed, InstanceStatus::Stopped]);
+    assert_eq!(keys(&failed), expected(&|i| matches!(i % 5, 2 | 3)));
+    let by_uuid = |key, workflow| InstanceFilter {
+        uuid: Some(run(key, 64, key, 1, RunStatus::Queued).body.uuid),
+        workflow,
+        ..InstanceFilter::default()
+    };
+    assert_eq!(keys(&by_uuid(777, None)), [777]);
+    assert_eq!(keys(&by_uuid(777, Some(W))), [777]);
+    assert_eq!(keys(&by_uuid(777, Some(WorkflowKey(65)))), [0; 0]);
+    // The caller did not give this one.
+    assert_eq!(keys(&by_uuid(776, None)), [0; 0]);
     let of_one = InstanceFilter {
         workflow: Some(W),
         ..with(&[InstanceStatus::InProgress])

@@ -1,0 +1,204 @@
+//! Outputs that a job hands in itself (spec 04 section 13.4).
+
+use crate::codec::{At, FromJson, JsonError, Members};
+use crate::definition::StepType;
+use crate::json::{Json, ToJson, Writer};
+use crate::param::Params;
+use crate::{Map, Str};
+
+/// What a job handed in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputData {
+    /// The type of the step that runs it.
+    pub external_job_type: StepType,
+    /// Its id there.
+    pub external_job_id: Str,
+    /// The workflow that it belongs to.
+    pub workflow_id: Str,
+    /// Evaluated params by name.
+    pub params: Option<Params>,
+    /// Artifacts by key: objects.
+    pub artifacts: Option<Map<Json>>,
+}
+
+impl FromJson for OutputData {
+    fn from_json(json: Json, at: &At<'_>) -> Result<Self, JsonError> {
+        let mut members = Members::open(json, at)?;
+        let params = match members.raw("params") {
+            None | Some(Json::Null) => None,
+            Some(json) => Some(params(json, &at.name("params"))?),
+        };
+        let artifacts: Option<Map<Json>> = members.field("artifacts")?;
+        let place = at.name("artifacts");
+        for (key, artifact) in artifacts.iter().flatten() {
+            artifact_fault(artifact, &place.name(key))?;
+        }
+        let has = |count: Option<usize>| count.is_some_and(|count| count > 0);
+        if !has(params.as_ref().map(Map::len)) && !has(artifacts.as_ref().map(Map::len)) {
+            return Err(at
+                .fault("output data without `params` and without `artifacts`")
+                .hint("give at least one of them"));
+        }
+        Ok(Self {
+            external_job_type: members.required("external_job_type")?,
+            external_job_id: members.required("external_job_id")?,
+            workflow_id: members.required("workflow_id")?,
+            params,
+            artifacts,
+        })
+    }
+}
+
+/// The time of the evaluation may be missing.
+fn params(json: Json, at: &At<'_>) -> Result<Params, JsonError> {
+    let Json::Object(object) = json else {
+        return Err(at.wrong(&json, "an object"));
+    };
+    let timed = object.into_iter().map(|(name, mut param)| {
+        if let Json::Object(members) = &mut param
+            && members
+                .get("evaluated_time")
+                .is_none_or(|time| *time == Json::Null)
+        {
+            members.insert("evaluated_time", Json::from(0_i64));
+        }
+        (name, param)
+    });
+    let timed = crate::json::Object::from_members(timed.collect());
+    Params::from_json(Json::Object(timed), at)
+}
+
+/// Members of the typed artifacts (spec 04 section 11.2); other types are free.
+const TYPED: [(&str, &[&str]); 9] = [
+    (
+        "SUBWORKFLOW",
+        &[
+            "subworkflow_id",
+            "subworkflow_version_id",
+            "subworkflow_instance_id",
+            "subworkflow_run_id",
+            "subworkflow_uuid",
+            "subworkflow_overview",
+        ],
+    ),
+    (
+        "FOREACH",
+        &[
+            "foreach_workflow_id",
+            "foreach_identity",
+            "foreach_run_id",
+            "run_policy",
+            "run_id",
+            "ancestor_iteration_count",
+            "total_loop_count",
+            "next_loop_index",
+            "foreach_overview",
+            "pending_action",
+        ],
+    ),
+    (
+        "WHILE",
+        &[
+            "loop_workflow_id",
+            "loop_identity",
+            "loop_run_id",
+            "run_policy",
+            "run_id",
+            "first_iteration",
+            "last_iteration",
+            "last_status",
+            "last_overview",
+            "rollup",
+            "loop_param_values",
+        ],
+    ),
+    (
+        "KUBERNETES",
+        &["job_id", "execution_script", "execution_output", "command"],
+    ),
+    ("HTTP", &["request", "status", "status_code", "body"]),
+    ("NOTEBOOK", &["output_path"]),
+    ("DYNAMIC_OUTPUT", &["signal_outputs", "info"]),
+    ("RETRY", &["retryable"]),
+    (
+        "TITUS",
+        &[
+            "cmb_job_id",
+            "cmb_ui_link",
+            "execution_script",
+            "titus_job_id",
+            "titus_log_ui_link",
+            "titus_execution_output",
+            "titus_execution_error_output",
+            "titus_options",
+            "titus_task_id",
+            "milestones",
+        ],
+    ),
+];
+
+fn artifact_fault(artifact: &Json, at: &At<'_>) -> Result<(), JsonError> {
+    let Json::Object(members) = artifact else {
+        return Err(at.wrong(artifact, "an object"));
+    };
+    let ty = members
+        .get("type")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    let Some((_, known)) = TYPED.iter().find(|(name, _)| name.eq_ignore_ascii_case(ty)) else {
+        return Ok(());
+    };
+    match members
+        .iter()
+        .find(|(name, _)| *name != "type" && !known.contains(name))
+    {
+        None => Ok(()),
+        Some((name, _)) => Err(at.name(name).fault(format!(
+            "unknown field `{name}` of an artifact of type {ty}"
+        ))),
+    }
+}
+
+impl ToJson for OutputData {
+    fn write(&self, out: &mut Writer) {
+        out.object(|members| {
+            members.always("external_job_type", &self.external_job_type);
+            members.always("external_job_id", &self.external_job_id);
+            members.always("workflow_id", &self.workflow_id);
+            members.member("params", &self.params);
+            members.member("artifacts", &self.artifacts);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::read;
+
+    // [04:52] [04:75]
+    #[test]
+    fn what_is_accepted_and_refused() {
+        let ids = r#""external_job_id":"7","external_job_type":"kubernetes","workflow_id":"w""#;
+        let param = r#""params":{"p":{"type":"LONG","value":1,"evaluated_result":1}}"#;
+        let is_read = |body: &str| read::<OutputData>(format!("{{{body}}}").as_bytes()).is_ok();
+        assert!(is_read(&format!("{ids},{param},\"more\":1")));
+        assert!(is_read(&format!(
+            r#"{ids},"artifacts":{{"a":{{"k":null}}}}"#
+        )));
+        for body in [
+            param.to_owned(),
+            ids.to_owned(),
+            format!(r#"{ids},"params":{{}},"artifacts":{{}}"#),
+            format!(r#"{ids},"params":{{"p":null}}"#),
+            format!(r#"{ids},"params":{{"p":{{"type":"LONG","value":1}}}}"#),
+            format!(r#"{ids},"params":{{"p":{{"value":1,"evaluated_result":1}}}}"#),
+            format!(r#"{ids},"params":{{"p":{{"type":"LONG","evaluated_result":"x","value":1}}}}"#),
+            format!(r#"{ids},"artifacts":{{"a":5}}"#),
+            format!(r#"{ids},"artifacts":{{"a":{{"type":"http","url":"x"}}}}"#),
+            format!(r#""external_job_id":"7","workflow_id":"w",{param}"#),
+        ] {
+            assert!(!is_read(&body), "{body}");
+        }
+    }
+}
