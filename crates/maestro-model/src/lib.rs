@@ -12,6 +12,7 @@ pub mod decimal;
 pub mod definition;
 pub mod error;
 pub mod json;
+pub mod lint;
 mod map;
 pub mod param;
 pub mod resource;

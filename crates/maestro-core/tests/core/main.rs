@@ -3,6 +3,7 @@
 //! Every scenario runs twice: with the state kept in memory, and with the state dropped and taken up from its rows
 //! after each event; both must come to the same rows (`World::play`).
 
+mod administration;
 mod dag;
 mod failing;
 mod params;

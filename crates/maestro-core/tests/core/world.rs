@@ -30,6 +30,8 @@ pub struct Rows {
     pub properties: BTreeMap<Millis, String>,
     pub versions: BTreeMap<i64, String>,
     pub deleted: Option<DeletedWorkflow>,
+    /// The data of a deleted workflow is still being removed.
+    pub purging: bool,
     pub runs: BTreeMap<RunKey, RunRow>,
     pub steps: BTreeMap<(RunKey, StepOrd, u32), (StepState, Option<String>)>,
     /// One line per record: what, old and new status.
@@ -533,7 +535,7 @@ impl World {
             ),
             Fetch::Deleted => Fetched::Deleted {
                 last_instance: self.rows.deleted.as_ref().map_or(0, |d| d.last_instance),
-                purging: false,
+                purging: self.rows.purging,
             },
         }
     }

@@ -43,6 +43,14 @@ impl Object {
             .map(|(_, value)| value)
     }
 
+    /// The value of a member, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
+        self.0
+            .iter_mut()
+            .find(|(name, _)| **name == *key)
+            .map(|(_, value)| value)
+    }
+
     /// Sets a member; one that exists keeps its place.
     pub fn insert(&mut self, key: &str, value: Json) {
         match self.0.iter_mut().find(|(name, _)| **name == *key) {

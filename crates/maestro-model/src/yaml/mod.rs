@@ -12,6 +12,7 @@ mod transition;
 use crate::codec::{At, FromJson, JsonError};
 use crate::definition::{StepType, WorkflowCreateRequest};
 use crate::json::{Json, Object, Position};
+use crate::lint::Place;
 use node::Node;
 
 /// Why a YAML text was refused.
@@ -57,6 +58,71 @@ pub fn json(body: &[u8]) -> Result<Json, YamlError> {
 /// The first fault of the text.
 pub fn repeated_keys(body: &[u8]) -> Result<Vec<(String, Position, Position)>, YamlError> {
     Ok(node::parse(body)?.repeated_keys())
+}
+
+/// Where the values of a text are; `None` if it cannot be read.
+pub(crate) fn places(body: &[u8]) -> Option<Place> {
+    node::parse(body).ok().map(|node| node.place())
+}
+
+/// What the DSL makes of a text with faults in it.
+pub(crate) struct Lenient {
+    /// All faults.
+    pub(crate) faults: Vec<YamlError>,
+    /// Where the values of the text are.
+    pub(crate) whole: Option<Place>,
+    /// The request without what is at fault, and the places of the values that it was made from.
+    pub(crate) request: Option<(Json, Place)>,
+}
+
+/// Reads the DSL; what is at fault is left out.
+pub(crate) fn lenient(body: &[u8], templates: Templates<'_>) -> Lenient {
+    const MOST: usize = 200;
+    let mut faults: Vec<YamlError> = Vec::new();
+    let mut node = match node::parse(body) {
+        Ok(node) => node,
+        Err(fault) => {
+            return Lenient {
+                faults: vec![fault],
+                whole: None,
+                request: None,
+            };
+        }
+    };
+    let whole = Some(node.place());
+    for _ in 0..MOST {
+        let (fault, position) = match dsl::request(&node, templates) {
+            Ok(json) => {
+                let request = Some((json, node.place()));
+                return Lenient {
+                    faults,
+                    whole,
+                    request,
+                };
+            }
+            Err(YamlError::Text { reason, position }) => {
+                (YamlError::Text { reason, position }, position)
+            }
+            Err(fault @ YamlError::Request(_)) => {
+                faults.push(fault);
+                break;
+            }
+        };
+        // What was left out may be missed at the same place.
+        let is_new = |known: &YamlError| !matches!(known, YamlError::Text { position: at, .. } if *at == position);
+        if faults.iter().all(is_new) {
+            faults.push(fault);
+        }
+        match node.without(position) {
+            Some(rest) => node = rest,
+            None => break,
+        }
+    }
+    Lenient {
+        faults,
+        whole,
+        request: None,
+    }
 }
 
 fn to_json(node: &Node) -> Result<Json, YamlError> {

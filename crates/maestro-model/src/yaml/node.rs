@@ -2,6 +2,7 @@
 
 use super::YamlError;
 use crate::json::Position;
+use crate::lint::{Entry, Place, PlaceKind};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, StrInput, Tag};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -118,6 +119,70 @@ impl Node {
             Kind::Scalar(text, _) => format!("`{}`", text.chars().take(60).collect::<String>()),
             Kind::List(_) => "a list".to_owned(),
             Kind::Map(_) => "a map".to_owned(),
+        }
+    }
+
+    /// Where the values are.
+    pub(super) fn place(&self) -> Place {
+        let kind = match &self.kind {
+            Kind::Scalar(..) => PlaceKind::Leaf,
+            Kind::List(elements) => PlaceKind::List(elements.iter().map(Node::place).collect()),
+            Kind::Map(members) => {
+                let entry = |(key, value): &(Node, Node)| Entry {
+                    key: key.text().unwrap_or_default().to_owned(),
+                    at: key.position,
+                    value: value.place(),
+                };
+                PlaceKind::Map(members.iter().map(entry).collect())
+            }
+        };
+        Place {
+            position: self.position,
+            kind,
+        }
+    }
+
+    /// Without the innermost member or element that begins at a position; `None` if there is none.
+    pub(super) fn without(&self, position: Position) -> Option<Node> {
+        let with = |kind: Kind| Node {
+            position: self.position,
+            size: kind.size(),
+            kind,
+        };
+        match &self.kind {
+            Kind::Scalar(..) => None,
+            Kind::List(elements) => {
+                let inner = elements
+                    .iter()
+                    .enumerate()
+                    .find_map(|(at, element)| Some((at, element.without(position)?)));
+                let mut rest = elements.to_vec();
+                match inner {
+                    Some((at, element)) => rest[at] = element,
+                    None => {
+                        let at = elements.iter().position(|e| e.position == position)?;
+                        rest.remove(at);
+                    }
+                }
+                Some(with(Kind::List(rest.into())))
+            }
+            Kind::Map(members) => {
+                let inner = members
+                    .iter()
+                    .enumerate()
+                    .find_map(|(at, (_, value))| Some((at, value.without(position)?)));
+                let mut rest = members.to_vec();
+                match inner {
+                    Some((at, value)) => rest[at].1 = value,
+                    None => {
+                        let at = members.iter().position(|(key, value)| {
+                            key.position == position || value.position == position
+                        })?;
+                        rest.remove(at);
+                    }
+                }
+                Some(with(Kind::Map(rest.into())))
+            }
         }
     }
 

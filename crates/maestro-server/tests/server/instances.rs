@@ -429,10 +429,10 @@ async fn instances_of_all_workflows_are_listed_and_filtered() {
             .collect::<Vec<_>>()
     };
     assert_eq!(list("").await, ["v", "u"]);
-    assert_eq!(list("workflow_id=u").await, ["u"]);
+    assert_eq!(list("workflow=u").await, ["u"]);
     assert_eq!(list("status=failed").await, [""; 0]);
     assert_eq!(list("status=FAILED,succeeded&first=1").await, ["v"]);
-    assert_eq!(list("workflow_id=none").await, [""; 0]);
+    assert_eq!(list("workflow=none").await, [""; 0]);
     server
         .get("/api/v3/instances?status=gone")
         .await

@@ -1,7 +1,9 @@
 //! The server on a real engine, over HTTP.
 
+mod administration;
 mod definitions;
 mod instances;
 mod jobs;
+mod resources;
 mod routing;
 mod support;

@@ -169,7 +169,7 @@ fn a_newer_database_is_refused() {
     assert!(
         error
             .to_string()
-            .contains("has format 999, this server knows formats up to 1"),
+            .contains("has format 999, this server knows formats up to 2"),
         "{error}"
     );
     // It was left as it is.

@@ -1,0 +1,230 @@
+//! All problems of a workflow file, each at its place, for people who write such files.
+//!
+//! The readers of requests stop at the first fault, as the server does. Here a value that is at fault is reported, taken
+//! out or replaced by one that is in order, and the rest is read again. Rules are those of [`crate::validate`]; what needs
+//! params evaluated, or a server, is not looked at.
+
+mod locate;
+mod mend;
+mod place;
+
+use crate::codec::{At, FromJson, JsonError};
+use crate::definition::WorkflowCreateRequest;
+use crate::json::{Json, Object, Position};
+use crate::validate::{self, Limits};
+use crate::yaml::{self, Templates, YamlError};
+use locate::Flavour;
+use mend::Mender;
+pub(crate) use place::{Entry, Place, PlaceKind};
+
+/// One problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it is.
+    pub position: Position,
+    /// The field in the words of the file, such as `workflow.jobs[0].job.type`; empty for the file itself.
+    pub path: String,
+    /// What is wrong.
+    pub text: String,
+    /// How to mend it.
+    pub hint: Option<String>,
+}
+
+/// What was found in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// In the order of their places.
+    pub problems: Vec<Problem>,
+    /// The request, if there are no problems.
+    pub request: Option<WorkflowCreateRequest>,
+}
+
+/// Whether a text is meant to be JSON rather than YAML.
+pub fn is_json(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// Whether YAML is the workflow DSL, which has `jobs` where the JSON model has `steps` (spec 01 section 12).
+pub fn is_dsl(json: &Json) -> bool {
+    let Some(root) = json.as_object() else {
+        return true;
+    };
+    let workflow = root.get("workflow").or_else(|| root.get("Workflow"));
+    match workflow.and_then(Json::as_object) {
+        Some(workflow) => workflow.get("steps").is_none(),
+        None => root.get("id").is_none() && root.get("steps").is_none(),
+    }
+}
+
+/// A bare workflow object as a create request; a create request as it is.
+pub fn as_request(json: Json) -> Json {
+    let is_bare = json
+        .as_object()
+        .is_some_and(|root| root.get("workflow").is_none() && root.get("steps").is_some());
+    if is_bare {
+        Json::Object(Object::from_members(vec![("workflow".into(), json)]))
+    } else {
+        json
+    }
+}
+
+/// Looks for all problems of a file: JSON or YAML; a create request, a bare workflow, or the DSL. `now` is in epoch
+/// milliseconds, for time triggers.
+pub fn lint(body: &[u8], templates: Templates<'_>, limits: &Limits, now: i64) -> Report {
+    let mut found = Found::default();
+    let request = found.read(body, templates, limits, now);
+    let mut problems = found.problems;
+    problems.sort_by_key(|problem| (problem.position.line, problem.position.column));
+    problems.dedup();
+    Report {
+        request: request.filter(|_| problems.is_empty()),
+        problems,
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    problems: Vec<Problem>,
+}
+
+impl Found {
+    fn read(
+        &mut self,
+        body: &[u8],
+        templates: Templates<'_>,
+        limits: &Limits,
+        now: i64,
+    ) -> Option<WorkflowCreateRequest> {
+        let (json, place, flavour) = if is_json(body) {
+            let json = Json::parse(body).map_err(|fault| self.syntax(fault.reason, fault.position));
+            (json.ok()?, place::of_json(body)?, Flavour::Model)
+        } else {
+            self.yaml(body, templates)?
+        };
+        for (key, first, second) in place.repeated_keys() {
+            self.problems.push(Problem {
+                position: second,
+                path: key.clone(),
+                text: format!("the key `{key}` is given twice"),
+                hint: Some(format!(
+                    "remove one of them; the first one is at line {}",
+                    first.line
+                )),
+            });
+        }
+        let (json, flavour) = match flavour {
+            Flavour::Model
+                if json
+                    .as_object()
+                    .is_some_and(|o| o.get("workflow").is_none()) =>
+            {
+                (as_request(json), Flavour::Bare)
+            }
+            flavour => (json, flavour),
+        };
+        let mut mender = Mender::new(json);
+        let request = loop {
+            match WorkflowCreateRequest::from_json(mender.json().clone(), &At::ROOT) {
+                Ok(request) => break request,
+                Err(fault) => {
+                    if mender.is_new(&fault.path) {
+                        self.json_fault(&fault, &place, flavour);
+                    }
+                    if !mender.mend(&fault.path) {
+                        return None;
+                    }
+                }
+            }
+        };
+        self.rules(&request, &mender, &place, flavour, limits, now);
+        Some(request)
+    }
+
+    fn yaml(&mut self, body: &[u8], templates: Templates<'_>) -> Option<(Json, Place, Flavour)> {
+        match yaml::json(body) {
+            Err(YamlError::Text { reason, position }) => {
+                self.syntax(reason, position);
+                return None;
+            }
+            Ok(json) if !is_dsl(&json) => {
+                return Some((json, yaml::places(body)?, Flavour::Model));
+            }
+            _ => {}
+        }
+        let lenient = yaml::lenient(body, templates);
+        for fault in &lenient.faults {
+            if let YamlError::Text { reason, position } = fault {
+                let path = lenient.whole.as_ref().map(|whole| whole.path_of(*position));
+                self.problems.push(Problem {
+                    position: *position,
+                    path: path.unwrap_or_default(),
+                    text: reason.clone(),
+                    hint: None,
+                });
+            }
+        }
+        let (json, place) = lenient.request?;
+        Some((json, place, Flavour::Dsl))
+    }
+
+    fn syntax(&mut self, text: String, position: Position) {
+        self.problems.push(Problem {
+            position,
+            path: String::new(),
+            text,
+            hint: None,
+        });
+    }
+
+    fn json_fault(&mut self, fault: &JsonError, place: &Place, flavour: Flavour) {
+        let (position, path) = locate::locate(place, &fault.path, flavour);
+        self.problems.push(Problem {
+            position,
+            path,
+            text: fault.reason.clone(),
+            hint: fault.hint.clone(),
+        });
+    }
+
+    fn rules(
+        &mut self,
+        request: &WorkflowCreateRequest,
+        mender: &Mender,
+        place: &Place,
+        flavour: Flavour,
+        limits: &Limits,
+        now: i64,
+    ) {
+        let violations = validate::request(request, limits, now).err();
+        let mut faults: Vec<(String, String)> = violations
+            .into_iter()
+            .flat_map(|invalid| invalid.violations)
+            .map(|violation| (violation.path, violation.text))
+            .collect();
+        if let Some(fault) = validate::push_fault(request, false) {
+            let path = match fault {
+                validate::PushFault::NullIsActive => "is_active",
+                validate::PushFault::ReservedExtra(key) => key,
+                validate::PushFault::Tags => "properties.tags",
+                validate::PushFault::NoOwner => "properties",
+            };
+            faults.push((path.to_owned(), fault.to_string()));
+        }
+        for (path, text) in faults {
+            if mender.covers(&path) {
+                continue;
+            }
+            let (position, path) = locate::locate(place, &path, flavour);
+            self.problems.push(Problem {
+                position,
+                path,
+                text,
+                hint: None,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

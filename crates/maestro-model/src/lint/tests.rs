@@ -1,0 +1,136 @@
+use super::*;
+
+fn found(text: &str) -> Vec<(usize, usize, String, String)> {
+    let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+    report
+        .problems
+        .into_iter()
+        .map(|p| (p.position.line, p.position.column, p.path, p.text))
+        .collect()
+}
+
+fn places(text: &str) -> Vec<(usize, usize, String)> {
+    let found = found(text);
+    found.into_iter().map(|(l, c, p, _)| (l, c, p)).collect()
+}
+
+fn at(line: usize, column: usize, path: &str) -> (usize, usize, String) {
+    (line, column, path.to_owned())
+}
+
+#[test]
+fn a_file_in_order_has_no_problems() {
+    for text in [
+        r#"{"workflow":{"id":"w","steps":[{"step":{"id":"a","type":"NoOp"}}]}}"#,
+        "id: w\nsteps:\n  - step: {id: a, type: NoOp}\n",
+        "Workflow:\n  id: w\n  jobs:\n    - job: {id: a, type: NoOp}\n",
+    ] {
+        let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+        assert_eq!(report.problems, [], "{text}");
+        assert!(report.request.is_some());
+    }
+}
+
+#[test]
+fn all_problems_of_a_json_file_are_shown_at_their_places() {
+    let text = r#"{
+  "properties": {"owner": 5, "step_concurrency": 0},
+  "workflow": {
+    "id": "a b",
+    "colour": "red",
+    "timeout": "0",
+    "steps": [
+      {"step": {"id": "a", "type": "NoOp", "retry_policy": {"error_retry_limit": 100}}},
+      {"step": {"id": "9", "type": "Nope"}},
+      {"step": {"type": "NoOp", "transition": {"successors": {"zz": "true"}}}}
+    ]
+  }
+}"#;
+    assert_eq!(
+        places(text),
+        [
+            at(2, 18, "properties.owner"),
+            at(2, 30, "properties.step_concurrency"),
+            at(4, 5, "workflow.id"),
+            at(5, 5, "workflow.colour"),
+            at(6, 5, "workflow.timeout"),
+            at(8, 44, "workflow.steps[0].step.retry_policy"),
+            at(9, 17, "workflow.steps[1].step.id"),
+            at(9, 28, "workflow.steps[1].step.type"),
+            at(10, 8, "workflow.steps[2].step.id"),
+        ]
+    );
+}
+
+#[test]
+fn the_dsl_is_shown_in_its_own_words() {
+    let text = "\
+workflow:
+  id: a b
+  owner: ana
+  workflow_concurrency: many
+  run_strategy: parallel
+  limit<odd>: 5
+  jobs:
+    - job:
+        id: 9a
+        type: NoOp
+        timeout: 0
+        transition: [IF x b]
+    - job:
+        id: b
+        type: NoOp
+        '!bad__name': 1
+    - jobb:
+        id: c
+";
+    let found = found(text);
+    let places: Vec<_> = found.iter().map(|(l, c, p, _)| (*l, *c, &**p)).collect();
+    for (line, path) in [
+        (2, "workflow.id"),
+        (4, "workflow.workflow_concurrency"),
+        (6, "workflow.limit<odd>"),
+        (9, "workflow.jobs[0].job.id"),
+        (11, "workflow.jobs[0].job.timeout"),
+        (12, "workflow.jobs[0].job.transition[0]"),
+        (16, "workflow.jobs[1].job.!bad__name"),
+        (17, "workflow.jobs[2].jobb"),
+    ] {
+        assert!(
+            places.iter().any(|(l, _, p)| (*l, *p) == (line, path)),
+            "{line} {path} is not in {found:#?}"
+        );
+    }
+    assert_eq!(places.len(), 8, "{found:#?}");
+}
+
+/// Decision 17.
+#[test]
+fn a_key_that_is_given_twice_is_a_problem() {
+    let json = "{\"id\": \"w\",\n \"steps\": [{\"step\": {\"id\": \"a\", \"type\": \"NoOp\"}}],\n \"id\": \"v\"}";
+    assert_eq!(places(json), [at(3, 2, "id")]);
+    let yaml = "id: w\nsteps:\n  - step: {id: a, type: NoOp}\nid: v\n";
+    assert_eq!(places(yaml), [at(4, 1, "id")]);
+}
+
+#[test]
+fn a_fault_of_the_syntax_is_the_only_problem() {
+    assert_eq!(places("{\"id\": \n}"), [at(2, 1, "")]);
+    assert_eq!(places("id: [a").len(), 1);
+    assert_eq!(places("").len(), 1);
+    assert_eq!(places("text").len(), 1);
+}
+
+#[test]
+fn a_cycle_is_a_problem() {
+    let text =
+        "id: w\nsteps:\n  - step: {id: a, type: NoOp, transition: {successors: {a: 'true'}}}\n";
+    assert_eq!(places(text), [at(2, 1, "steps")]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics(text in "[\\[\\]{}:, \n\"a-z0-9!<>()-]{0,80}") {
+        let _ = found(&text);
+    }
+}
