@@ -94,6 +94,33 @@ pub enum Command {
     ///
     /// A file is JSON or YAML: a create request, a bare workflow object, or the workflow DSL. Every push makes a new version.
     Push(PushArgs),
+    /// Show all problems of workflow files, at their lines
+    ///
+    /// A file is JSON or YAML: a create request, a bare workflow object, or the workflow DSL. With --server the server's own
+    /// checks follow, which evaluate params and know job templates. Ends with status 2 if there is a problem.
+    Validate(ValidateArgs),
+    /// Bring a server in line with definition files
+    ///
+    /// Takes files, and folders with files that end in .json, .yaml or .yml. Shows what is new, changed and unchanged, checks
+    /// everything before it pushes anything, and pushes what is new or changed. A file that says what the newest version and
+    /// the properties say already makes no version.
+    Apply(ApplyArgs),
+    /// Write the definitions of a server as files for `apply`
+    Pull(PullArgs),
+    /// Show how two versions of a workflow differ
+    Diff(DiffArgs),
+    /// List the versions of a workflow, newest first
+    Versions(VersionsArgs),
+    /// Make a version of a workflow the active one
+    Activate(ActivateArgs),
+    /// Have no active version of a workflow; running instances go on
+    Deactivate(WorkflowArgs),
+    /// Show, add or remove the tags of a workflow
+    Tags(TagsArgs),
+    /// Show or change the properties of a workflow
+    Properties(PropertiesArgs),
+    /// Write the JSON Schema of workflow files, for editors
+    Schema,
     /// Start an instance of a workflow
     Start(StartArgs),
     /// Stop an instance, or all instances of a workflow
@@ -214,6 +241,130 @@ pub struct PushArgs {
     /// Owner of workflows that name none [default: you, for a new workflow]
     #[arg(long, value_name = "NAME")]
     pub owner: Option<String>,
+}
+
+/// Arguments of `validate`.
+#[derive(ClapArgs, Debug)]
+pub struct ValidateArgs {
+    /// Files with definitions; `-` for standard input
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `apply`.
+#[derive(ClapArgs, Debug)]
+pub struct ApplyArgs {
+    /// Files with definitions, or folders with such files
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show the plan, change nothing, and end with status 1 if there is something to do
+    #[arg(long)]
+    pub check: bool,
+    /// Delete workflows of the server that no file names
+    #[arg(long)]
+    pub prune: bool,
+    /// With --prune: only workflows whose id begins with this
+    #[arg(long, value_name = "PREFIX", requires = "prune")]
+    pub prefix: Option<String>,
+    /// Do not ask before workflows are deleted
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Owner of new workflows that name none [default: you]
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<String>,
+}
+
+/// Arguments of `pull`.
+#[derive(ClapArgs, Debug)]
+pub struct PullArgs {
+    /// The workflows [default: all]
+    pub workflows: Vec<String>,
+    /// Only workflows whose id begins with this
+    #[arg(long, value_name = "PREFIX", conflicts_with = "workflows")]
+    pub prefix: Option<String>,
+    /// Folder for the files, one for each workflow; without it they go to standard output
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `diff`.
+#[derive(ClapArgs, Debug)]
+pub struct DiffArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The older version: a number, `active`, `latest` or `default`
+    pub from: String,
+    /// The newer version
+    #[arg(default_value = "latest")]
+    pub to: String,
+}
+
+/// Arguments of `versions`.
+#[derive(ClapArgs, Debug)]
+pub struct VersionsArgs {
+    /// The workflow
+    pub workflow: String,
+    /// How many
+    #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200), value_name = "COUNT")]
+    pub first: u32,
+}
+
+/// Arguments of `activate`.
+#[derive(ClapArgs, Debug)]
+pub struct ActivateArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The version: a number or `latest`
+    pub version: String,
+}
+
+/// Arguments of commands that are about a workflow.
+#[derive(ClapArgs, Debug)]
+pub struct WorkflowArgs {
+    /// The workflow
+    pub workflow: String,
+}
+
+/// Arguments of `tags`.
+#[derive(ClapArgs, Debug)]
+pub struct TagsArgs {
+    /// The workflow
+    pub workflow: String,
+    /// Add a tag, or replace the one of its name; may be repeated
+    #[arg(long, value_name = "TAG")]
+    pub add: Vec<String>,
+    /// Remove a tag; may be repeated
+    #[arg(long, value_name = "TAG")]
+    pub remove: Vec<String>,
+}
+
+/// Arguments of `properties`.
+#[derive(ClapArgs, Debug)]
+pub struct PropertiesArgs {
+    /// The workflow
+    pub workflow: String,
+    /// Give a property a value; may be repeated
+    ///
+    /// Values are JSON where they are read as such, else texts: `run_strategy=5`, `owner=ana`, `description=nightly`.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Unset a property; may be repeated
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub reset: Vec<Reset>,
+}
+
+/// Properties that can be unset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Reset {
+    /// Back to one after the other.
+    RunStrategy,
+    /// Of a PARALLEL strategy back to 20.
+    WorkflowConcurrency,
+    /// Back to the default of the server.
+    StepConcurrency,
 }
 
 /// Arguments of `start`.

@@ -54,6 +54,17 @@ pub(crate) struct Refused {
     hint: Option<String>,
 }
 
+impl Refused {
+    /// The message with all that is said beside it.
+    pub(crate) fn text(&self) -> String {
+        if self.errors.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{}: {}", self.message, self.errors.join("; "))
+        }
+    }
+}
+
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)
@@ -202,6 +213,10 @@ impl Client {
 
     pub(crate) fn put(&self, path: &str) -> Result<Answer, CallError> {
         self.call("PUT", path, None)
+    }
+
+    pub(crate) fn put_json(&self, path: &str, json: &str) -> Result<Answer, CallError> {
+        self.call("PUT", path, Some(json))
     }
 
     pub(crate) fn delete(&self, path: &str) -> Result<Answer, CallError> {

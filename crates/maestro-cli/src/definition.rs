@@ -6,27 +6,30 @@ use std::path::Path;
 use maestro_model::codec::{At, FromJson, to_text};
 use maestro_model::definition::{Properties, User, WorkflowCreateRequest};
 use maestro_model::json::{Json, Object};
-use maestro_model::yaml;
+use maestro_model::{lint, yaml};
 
 use crate::client::{Answer, CallError, Client, workflow_path};
 use crate::failure::Failure;
 
-/// Reads a file, or standard input for `-`.
-pub(crate) fn read(path: &Path) -> Result<WorkflowCreateRequest, Failure> {
-    let name = path.display();
+/// The bytes of a file, or of standard input for `-`.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let body = if path == Path::new("-") {
         let mut body = Vec::new();
         std::io::stdin().lock().read_to_end(&mut body).map(|_| body)
     } else {
         std::fs::read(path)
     };
-    let body = body.map_err(|error| Failure::usage(format!("cannot read `{name}`: {error}")))?;
-    parse(&body).map_err(|fault| Failure::usage(format!("`{name}`: {fault}")))
+    body.map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))
+}
+
+/// Reads a file, or standard input for `-`.
+pub(crate) fn read(path: &Path) -> Result<WorkflowCreateRequest, Failure> {
+    let fault = |fault| Failure::usage(format!("`{}`: {fault}", path.display()));
+    parse(&bytes(path)?).map_err(fault)
 }
 
 fn parse(body: &[u8]) -> Result<WorkflowCreateRequest, String> {
-    let is_json = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    if is_json {
+    if lint::is_json(body) {
         let json = Json::parse(body)
             .map_err(|fault| maestro_model::codec::JsonError::from(fault).to_string())?;
         return request(json);
@@ -40,34 +43,14 @@ fn parse(body: &[u8]) -> Result<WorkflowCreateRequest, String> {
         ));
     }
     match yaml::json(body) {
-        Ok(json) if !is_dsl(&json) => request(json),
+        Ok(json) if !lint::is_dsl(&json) => request(json),
         _ => yaml::workflow(body, &|_, _| None).map_err(|e| e.to_string()),
-    }
-}
-
-/// The DSL has `jobs` where the JSON model has `steps` (spec 01 section 12).
-fn is_dsl(json: &Json) -> bool {
-    let Some(root) = json.as_object() else {
-        return true;
-    };
-    let workflow = root.get("workflow").or_else(|| root.get("Workflow"));
-    match workflow.and_then(Json::as_object) {
-        Some(workflow) => workflow.get("steps").is_none(),
-        None => root.get("id").is_none() && root.get("steps").is_none(),
     }
 }
 
 /// Of a create request, or of a bare workflow object.
 fn request(json: Json) -> Result<WorkflowCreateRequest, String> {
-    let is_bare = json
-        .as_object()
-        .is_some_and(|root| root.get("workflow").is_none() && root.get("steps").is_some());
-    let json = if is_bare {
-        Json::Object(Object::from_members(vec![("workflow".into(), json)]))
-    } else {
-        json
-    };
-    WorkflowCreateRequest::from_json(json, &At::ROOT).map_err(|e| e.to_string())
+    WorkflowCreateRequest::from_json(lint::as_request(json), &At::ROOT).map_err(|e| e.to_string())
 }
 
 /// What a push did.

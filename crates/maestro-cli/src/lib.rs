@@ -16,8 +16,10 @@ mod follow;
 mod host;
 mod interrupts;
 mod params;
+mod problems;
 mod progress;
 pub mod reference;
+mod stored;
 mod ui;
 
 use std::process::ExitCode;

@@ -1,18 +1,24 @@
 //! The commands, one file each.
 
+mod administration;
+mod apply;
 mod completions;
 mod config;
 mod delete;
+mod diff;
 mod get;
 mod list;
 mod logs;
 mod params;
+mod pull;
 mod push;
 mod run;
+mod schema;
 mod sel;
 mod server;
 mod start;
 mod stop;
+mod validate;
 mod watch;
 
 use crate::args::{Args, Command};
@@ -29,6 +35,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// A client of the server that is named; `None` if none is.
+    fn named_client(&self) -> Result<Option<Client>, Failure> {
+        let client = |server: &String| Client::new(server, &self.user);
+        self.server.as_ref().map(client).transpose()
+    }
+
     /// A client of the server that is named, or of the default one.
     fn client(&self) -> Result<Client, Failure> {
         Client::new(self.server.as_deref().unwrap_or(DEFAULT_SERVER), &self.user)
@@ -50,6 +62,16 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(&context, &args),
         Command::Params(args) => params::run(&context, &args),
         Command::Push(args) => push::run(&context, &args),
+        Command::Validate(args) => validate::run(&context, &args),
+        Command::Apply(args) => apply::run(&context, &args),
+        Command::Pull(args) => pull::run(&context, &args),
+        Command::Diff(args) => diff::run(&context, &args),
+        Command::Versions(args) => administration::versions(&context, &args),
+        Command::Activate(args) => administration::activate(&context, &args),
+        Command::Deactivate(args) => administration::deactivate(&context, &args),
+        Command::Tags(args) => administration::tags(&context, &args),
+        Command::Properties(args) => administration::properties(&context, &args),
+        Command::Schema => schema::run(),
         Command::Start(args) => start::run(&context, &args),
         Command::Stop(args) => stop::run(&context, &args),
         Command::Get(args) => get::run(&context, &args),

@@ -12,6 +12,8 @@ mod crash;
 mod disk;
 mod examples;
 mod params;
+mod files;
 mod run;
+mod sdk;
 mod sel;
 mod start_up;

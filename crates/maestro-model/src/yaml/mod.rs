@@ -4,6 +4,7 @@
 //! JSON: one place decides what a request means.
 
 mod dsl;
+mod emit;
 mod node;
 mod param;
 mod scalar;
@@ -13,6 +14,7 @@ use crate::codec::{At, FromJson, JsonError};
 use crate::definition::{StepType, WorkflowCreateRequest};
 use crate::json::{Json, Object, Position};
 use crate::lint::Place;
+pub use emit::emit;
 use node::Node;
 
 /// Why a YAML text was refused.
