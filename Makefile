@@ -9,10 +9,10 @@ DATA ?= target/data
 # For each fuzz target.
 FUZZ_SECONDS ?= 30
 
-.PHONY: run test fmt lint unit fuzz docs conformance bench help
+.PHONY: run test fmt lint unit fuzz fuzz-api docs conformance bench help
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: ## Build everything and start a server with the examples
 	$(CARGO) build --release -p maestro-cli
@@ -41,6 +41,11 @@ conformance: ## Start a server and count the recorded scenarios that pass, by ar
 	$(CARGO) build --release -p maestro-cli
 	scripts/conformance
 
+fuzz-api: ## Fuzz a server by its own API description, for about a minute
+	$(CARGO) build -p maestro-cli
+	scripts/fuzz-api
+
 bench: ## Measure the speed (see docs/benchmarks.md)
 	$(CARGO) build --release -p maestro-cli -p maestro-bench
 	target/release/maestro-bench http
+	target/release/maestro-bench definitions

@@ -40,14 +40,14 @@ pub(crate) struct Options {
 }
 
 /// A server of our own on a fresh folder.
-struct Server {
-    child: Child,
-    address: String,
-    data: tempfile::TempDir,
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) address: String,
+    pub(crate) data: tempfile::TempDir,
 }
 
 impl Server {
-    fn start(maestro: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(maestro: &Path) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?
             .local_addr()?
@@ -135,12 +135,12 @@ impl Drop for Server {
 }
 
 /// A connection that is kept.
-struct Client {
+pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    fn connect(address: &str) -> anyhow::Result<Self> {
+    pub(crate) fn connect(address: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -148,7 +148,12 @@ impl Client {
         })
     }
 
-    fn call(&mut self, verb: &str, path: &str, body: &str) -> anyhow::Result<(u16, String)> {
+    pub(crate) fn call(
+        &mut self,
+        verb: &str,
+        path: &str,
+        body: &str,
+    ) -> anyhow::Result<(u16, String)> {
         let request = format!(
             "{verb} {path} HTTP/1.1\r\nHost: localhost\r\nuser: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
@@ -175,7 +180,7 @@ impl Client {
         Ok((status, String::from_utf8(body)?))
     }
 
-    fn json(&mut self, verb: &str, path: &str, body: &str) -> anyhow::Result<Value> {
+    pub(crate) fn json(&mut self, verb: &str, path: &str, body: &str) -> anyhow::Result<Value> {
         let (status, text) = self.call(verb, path, body)?;
         if status != 200 {
             bail!("{verb} {path}: {status} {text}");

@@ -2,6 +2,7 @@
 //!
 //! Figures go to `docs/benchmarks.md` with the command that made them. Nothing here asserts a time.
 
+mod definitions;
 mod http;
 mod inproc;
 mod report;
@@ -24,6 +25,8 @@ enum What {
     Inproc(inproc::Options),
     /// A release server through its API, all workloads
     Http(http::Options),
+    /// A release server through its API: pushes and reads at a pace, and many stored definitions
+    Definitions(definitions::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -44,5 +47,6 @@ fn main() -> anyhow::Result<()> {
     match args.what {
         What::Inproc(options) => inproc::run(&options, &mut out),
         What::Http(options) => http::run(&options, &mut out),
+        What::Definitions(options) => definitions::run(&options, &mut out),
     }
 }

@@ -20,7 +20,6 @@ use maestro_store::{CommitError, DocumentChange, ReadError, Readers, ShardSet, S
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
-use crate::VersionSelector;
 use crate::clock::Clock;
 use crate::committer::{Chore, Committer, Pipeline, Release};
 use crate::definitions::{Definitions, Head, LoadError};

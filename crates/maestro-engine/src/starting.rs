@@ -17,7 +17,7 @@ use maestro_model::state::{InstanceRef, Origin, RunPolicy, TimelineEvent};
 use maestro_model::validate;
 use uuid::Uuid;
 
-use crate::definitions::VersionSelector;
+use crate::VersionSelector;
 use crate::engine::{Engine, EngineError, Started, unexpected};
 
 /// Pauses that an evaluation may take before it goes to a thread that may be kept busy.

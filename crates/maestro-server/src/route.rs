@@ -38,6 +38,8 @@ pub(crate) enum Shape {
     Text,
     /// Nothing.
     Nothing,
+    /// What its type says, or nothing at all (spec 04 H-13).
+    Maybe,
 }
 
 /// A query parameter.
@@ -173,6 +175,14 @@ impl Route {
     pub(crate) fn answers_nothing(self) -> Self {
         Self {
             shape: Shape::Nothing,
+            ..self
+        }
+    }
+
+    /// Answers what its type says, or without a body.
+    pub(crate) fn answers_maybe(self) -> Self {
+        Self {
+            shape: Shape::Maybe,
             ..self
         }
     }

@@ -100,7 +100,7 @@ fn definitions_group() -> Vec<Route> {
             "add a workflow tag",
             Act(administration::add_tag),
         )
-        .json("Tag")
+        .json("TagInput")
         .user()
         .answers("PropertiesSnapshot"),
         Route::delete(
@@ -595,7 +595,7 @@ fn others() -> Vec<Route> {
             "an announced signal: `latest` or its number",
             Read(resources::signal),
         )
-        .answers("SignalInstance"),
+        .answers_maybe(),
         Route::put(
             "/api/v3/output-data",
             "hand in outputs of a job",

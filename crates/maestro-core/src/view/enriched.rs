@@ -2,13 +2,15 @@
 
 use maestro_model::Str;
 use maestro_model::codec::to_text;
-use maestro_model::definition::Workflow;
+use maestro_model::definition::{Step, Workflow};
 use maestro_model::json::{Json, ToJson, Writer};
-use maestro_model::param::ParamMap;
+use maestro_model::param::{ParamMap, ParamSource};
 use maestro_model::schedule::Schedule;
 use maestro_model::state::Millis;
 
 use super::Written;
+use crate::params::{ParamError, Stage, merge};
+use crate::plan::Plan;
 
 /// Params as the system defaults, job templates and the definition make them.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -17,6 +19,48 @@ pub struct MergedParams {
     pub workflow: ParamMap,
     /// Of each top-level step, by its id.
     pub steps: Vec<(Str, ParamMap)>,
+}
+
+impl MergedParams {
+    /// Of a version. `template` is the job template of a step, if it has one.
+    ///
+    /// # Errors
+    /// The definition may not say what it says.
+    pub fn of(
+        plan: &Plan,
+        template: &dyn Fn(&Step) -> Option<ParamMap>,
+    ) -> Result<Self, ParamError> {
+        let defaults = &plan.rules.defaults;
+        let step = |step: &Step| {
+            let of_system = Stage::fresh(ParamSource::SystemDefault);
+            let mut layers = vec![(defaults.step.clone(), of_system)];
+            if let Some(template) = template(step) {
+                layers.push((template, Stage::fresh(ParamSource::TemplateSchema)));
+            }
+            if let Some(of_type) = defaults.of_type(step.ty()) {
+                layers.push((of_type.clone(), of_system));
+            }
+            if let Some(own) = &step.params {
+                layers.push((own.clone(), Stage::fresh(ParamSource::Definition)));
+            }
+            let merged = layers
+                .iter()
+                .try_fold(ParamMap::default(), |merged, (layer, stage)| {
+                    merge(merged, layer, *stage)
+                });
+            Ok((step.id.clone(), merged.map_err(|e| e.in_step(&step.id))?))
+        };
+        let params = plan.params.as_ref().map_err(Clone::clone)?;
+        Ok(Self {
+            workflow: params.merged.clone(),
+            steps: plan
+                .workflow
+                .steps
+                .iter()
+                .map(step)
+                .collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 /// The member `enriched_extras`; the times are those after `now`.

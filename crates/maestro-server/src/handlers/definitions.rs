@@ -139,9 +139,11 @@ pub(crate) fn version(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault>
     let version = version_row(moment, &row, version)?;
     let mut definition = whole(moment, &row, &version)?;
     if enriched {
-        let workflow = &definition.workflow;
-        let merged = moment.engine.merged_params(workflow, &*moment.snapshot)?;
-        let extras = enriched_extras(workflow, merged.as_ref(), moment.engine.now());
+        let (engine, snapshot) = (moment.engine, &*moment.snapshot);
+        let plan = engine.plan(row.key, version.version, snapshot)?;
+        let merged = plan.map(|plan| engine.merged_params(&plan, snapshot));
+        let merged = merged.transpose()?;
+        let extras = enriched_extras(&definition.workflow, merged.as_ref(), engine.now());
         definition.enriched_extras = Some(extras);
     }
     Ok(Answer::json(&definition))

@@ -99,6 +99,7 @@ fn responses(route: &Route) -> Value {
     if route.shape != Shape::Typed {
         let what = match route.shape {
             Shape::Text => "Done; a text, although its type is JSON.",
+            Shape::Maybe => "Done; a JSON object, or an empty body if there is nothing.",
             Shape::Typed | Shape::Nothing => "Done.",
         };
         return json!({

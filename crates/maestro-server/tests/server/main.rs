@@ -2,6 +2,7 @@
 
 mod administration;
 mod definitions;
+mod dry_run;
 mod instances;
 mod jobs;
 mod resources;
