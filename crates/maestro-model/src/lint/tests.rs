@@ -134,3 +134,54 @@ proptest::proptest! {
         let _ = found(&text);
     }
 }
+
+// [R-37]
+#[test]
+fn words_of_yaml_that_are_no_texts_are_told_with_their_lines() {
+    let text = "\
+workflow:
+  id: w
+  description: off
+  country: no
+  axis: y
+  x<string>: no
+  jobs:
+    - foreach:
+        id: loop
+        loop_params: {i: [1]}
+        jobs:
+          - job:
+              id: inner
+              type: Shell
+              shell<pmap>:
+                script: 'true'
+                env<pmap>: {FLAG: off}
+";
+    let found = found(text);
+    let lines: Vec<usize> = found.iter().map(|(line, ..)| *line).collect();
+    assert_eq!(lines, [6, 17], "{found:#?}");
+    for (.., path, text) in &found {
+        assert!(text.contains("quotes"), "{path}: {text}");
+    }
+}
+
+// [R-38]
+#[test]
+fn what_stands_twice_is_told_with_both_lines() {
+    let both = |text: &str| {
+        let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+        let shown: Vec<String> = report
+            .problems
+            .iter()
+            .map(|p| format!("{} {} {:?}", p.position.line, p.text, p.hint))
+            .collect();
+        shown.join("\n")
+    };
+    let jobs = "workflow:\n  id: w\n  jobs: []\n  jobs:\n    - job: {id: a, type: NoOp}\n";
+    let shown = both(jobs);
+    assert!(shown.starts_with("4 the key `jobs` is given twice") && shown.contains("line 3"), "{shown}");
+    let params = "workflow:\n  id: w\n  x: 1\n  x<long>: 2\n  jobs:\n    - job: {id: a, type: NoOp}\n";
+    assert!(both(params).contains('x'), "{}", both(params));
+    let ids = "workflow:\n  id: w\n  jobs:\n    - job: {id: a, type: NoOp}\n    - job: {id: a, type: NoOp}\n";
+    assert!(both(ids).contains('a'), "{}", both(ids));
+}
