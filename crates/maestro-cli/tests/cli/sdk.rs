@@ -121,6 +121,10 @@ fn python() -> Option<PathBuf> {
 }
 
 /// A virtual environment with the client; `None` where it cannot be had, which is a fault on CI.
+#[expect(
+    clippy::print_stderr,
+    reason = "says that the test was skipped, and why"
+)]
 fn environment(home: &Home) -> Option<PathBuf> {
     let failed = |what: &str| {
         assert!(!is_ci(), "the SDK must be tested here: {what}");

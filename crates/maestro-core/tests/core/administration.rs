@@ -1,3 +1,4 @@
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 //! Activation, properties and tags.
 
 use maestro_core::message::{Command, PropertiesChange, Refusal, Reply, VersionSelector};

@@ -179,8 +179,12 @@ fn what_stands_twice_is_told_with_both_lines() {
     };
     let jobs = "workflow:\n  id: w\n  jobs: []\n  jobs:\n    - job: {id: a, type: NoOp}\n";
     let shown = both(jobs);
-    assert!(shown.starts_with("4 the key `jobs` is given twice") && shown.contains("line 3"), "{shown}");
-    let params = "workflow:\n  id: w\n  x: 1\n  x<long>: 2\n  jobs:\n    - job: {id: a, type: NoOp}\n";
+    assert!(
+        shown.starts_with("4 the key `jobs` is given twice") && shown.contains("line 3"),
+        "{shown}"
+    );
+    let params =
+        "workflow:\n  id: w\n  x: 1\n  x<long>: 2\n  jobs:\n    - job: {id: a, type: NoOp}\n";
     assert!(both(params).contains('x'), "{}", both(params));
     let ids = "workflow:\n  id: w\n  jobs:\n    - job: {id: a, type: NoOp}\n    - job: {id: a, type: NoOp}\n";
     assert!(both(ids).contains('a'), "{}", both(ids));

@@ -402,7 +402,7 @@ fn is_base64url(text: &str) -> bool {
     let padding = text.len() - digits.len();
     padding <= 2
         && digits.len() % 4 != 1
-        && (padding == 0 || text.len() % 4 == 0)
+        && (padding == 0 || text.len().is_multiple_of(4))
         && digits
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))

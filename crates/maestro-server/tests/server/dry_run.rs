@@ -14,11 +14,11 @@ async fn status(server: &Server, workflow: Value) -> u16 {
     got.status
 }
 
-fn with_params(params: Value) -> Value {
+fn with_params(params: &Value) -> Value {
     json!({ "steps": [no_op("a")], "params": params })
 }
 
-fn step(body: Value) -> Value {
+fn step(body: &Value) -> Value {
     json!({ "steps": [{ "step": body }] })
 }
 
@@ -27,11 +27,11 @@ fn step(body: Value) -> Value {
 async fn workflow_params_are_evaluated_and_step_params_are_not() {
     let server = Server::start().await;
     let broken = json!({ "p": { "type": "LONG", "expression": "1 +" } });
-    assert_eq!(status(&server, with_params(broken.clone())).await, 400);
+    assert_eq!(status(&server, with_params(&broken)).await, 400);
     assert_eq!(
         status(
             &server,
-            step(json!({ "id": "a", "type": "NoOp", "params": broken }))
+            step(&json!({ "id": "a", "type": "NoOp", "params": broken }))
         )
         .await,
         200
@@ -40,7 +40,7 @@ async fn workflow_params_are_evaluated_and_step_params_are_not() {
         "FROM_DATE": { "type": "STRING", "value": "yyyyMMdd" },
         "first": { "type": "LONG", "expression": "DateTimeFormat.forPattern('yyyyMMdd').parseMillis(FROM_DATE)" },
     });
-    assert_eq!(status(&server, with_params(date)).await, 200);
+    assert_eq!(status(&server, with_params(&date)).await, 200);
     for (params, expected) in [
         (
             json!({ "RUN_TS": { "type": "STRING", "value": "12" } }),
@@ -64,7 +64,7 @@ async fn workflow_params_are_evaluated_and_step_params_are_not() {
         ),
     ] {
         assert_eq!(
-            status(&server, with_params(params.clone())).await,
+            status(&server, with_params(&params)).await,
             expected,
             "{params}"
         );
@@ -120,7 +120,7 @@ async fn jobs_need_the_params_of_their_type() {
     let server = Server::start().await;
     for ty in ["Http", "Kubernetes", "Notebook"] {
         let bare = json!({ "id": "a", "type": ty });
-        assert_eq!(status(&server, step(bare.clone())).await, 400, "{ty}");
+        assert_eq!(status(&server, step(&bare)).await, 400, "{ty}");
         let nested = json!({ "steps": [{ "foreach": {
             "id": "f", "params": { "loop_params": { "type": "MAP", "value": {} } }, "steps": [{ "step": bare }],
         } }] });
@@ -128,10 +128,10 @@ async fn jobs_need_the_params_of_their_type() {
     }
     let input = json!({ "notebook": { "type": "MAP", "value": { "input_path": { "type": "STRING", "value": "x" } } } });
     let notebook = json!({ "id": "a", "type": "Notebook", "params": input });
-    assert_eq!(status(&server, step(notebook)).await, 400);
+    assert_eq!(status(&server, step(&notebook)).await, 400);
     for ty in ["NoOp", "Sleep"] {
         assert_eq!(
-            status(&server, step(json!({ "id": "a", "type": ty }))).await,
+            status(&server, step(&json!({ "id": "a", "type": ty }))).await,
             200,
             "{ty}"
         );
