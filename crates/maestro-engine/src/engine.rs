@@ -455,7 +455,7 @@ impl Engine {
         if let Some(fault) = validate::push_fault(&request, false) {
             return Err(EngineError::BadRequest(fault.to_string()));
         }
-        let workflow = Arc::new(request.workflow);
+        let workflow = request.workflow;
         let id = workflow.id.clone();
         let push = Push {
             definition: to_text(&*workflow).into(),

@@ -37,7 +37,7 @@ impl Engine {
     pub fn check(&self, request: &WorkflowCreateRequest, user: &User) -> Result<(), EngineError> {
         let settings = self.settings();
         validate::request(request, &settings.limits, self.now())?;
-        let workflow = Arc::new(request.workflow.clone());
+        let workflow = Arc::clone(&request.workflow);
         let plan = compile(workflow, &settings.params)?;
         check_scripts(&plan)?;
         let uuid = Uuid::new_v4();

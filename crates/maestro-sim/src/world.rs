@@ -586,7 +586,7 @@ impl World<'_> {
         for text in &self.swarm.definitions {
             let request: WorkflowCreateRequest =
                 parse(text.as_bytes()).map_err(|e| e.to_string())?;
-            let workflow = Arc::new(request.workflow);
+            let workflow = request.workflow;
             let plan =
                 Plan::compile(workflow.clone(), 1, Arc::default()).map_err(|e| e.to_string())?;
             self.plans.push((workflow.id.clone(), Arc::new(plan)));

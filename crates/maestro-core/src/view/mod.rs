@@ -29,7 +29,8 @@ pub use page::{IdRange, Page, PageFault, PageRequest, Walk};
 pub use step::StepView;
 pub use timeline::wire_event;
 pub use workflow::{
-    HistoryEntry, HistoryView, OverviewView, RunCounts, definition, properties_snapshot,
+    DefinitionText, HistoryEntry, HistoryView, OverviewView, RunCounts, definition,
+    properties_snapshot,
 };
 
 use std::fmt::Display;

@@ -1,9 +1,10 @@
 //! The definition side: versions, properties, the overview and the change history of a workflow.
 
+use maestro_model::codec::to_text;
 use maestro_model::definition::{
     Properties, PropertiesSnapshot, RunStrategy, User, WorkflowDefinition,
 };
-use maestro_model::json::{RawJson, ToJson, Writer};
+use maestro_model::json::{Json, RawJson, ToJson, Writer};
 use maestro_model::state::{Millis, PropertiesRow, VersionRow, WorkflowRow};
 
 use super::{Damaged, Written, stored};
@@ -53,6 +54,70 @@ pub fn definition(
         enriched_extras: None,
         modify_time: Some(workflow.modify_time),
     })
+}
+
+/// A version as it is answered, like [`definition`], with the stored texts as they are: reading a definition only to write
+/// it again is most of the work of a read.
+#[derive(Clone, Copy, Debug)]
+pub struct DefinitionText<'a> {
+    /// The workflow.
+    pub workflow: &'a WorkflowRow,
+    /// The version.
+    pub version: &'a VersionRow,
+    /// The current snapshot.
+    pub properties: &'a PropertiesRow,
+    /// `enriched_extras`, if asked for.
+    pub extras: Option<&'a Json>,
+}
+
+impl ToJson for DefinitionText<'_> {
+    fn write(&self, out: &mut Writer) {
+        let (workflow, version) = (self.workflow, self.version);
+        let is_active = workflow.active_version == Some(version.version);
+        let default = workflow.active_version.unwrap_or(workflow.latest_version);
+        out.object(|o| {
+            o.always(
+                "properties_snapshot",
+                &SnapshotText(workflow, self.properties),
+            );
+            o.always("metadata", &RawJson(&version.metadata));
+            o.always("workflow", &RawJson(&version.definition));
+            o.always("is_active", &is_active);
+            if is_active {
+                o.member("activate_time", &workflow.activate_time);
+                if let Some(user) = &workflow.activated_by {
+                    o.always("activated_by", &RawJson(user));
+                }
+            }
+            o.always("is_latest", &(version.version == workflow.latest_version));
+            o.always("is_default", &(version.version == default));
+            o.always("internal_id", &workflow.key.0);
+            if let Some(extras) = self.extras {
+                o.always("enriched_extras", extras);
+            }
+            o.always("modify_time", &workflow.modify_time);
+        });
+    }
+}
+
+/// A snapshot whose properties are written as they are stored, behind what the row holds apart from them.
+struct SnapshotText<'a>(&'a WorkflowRow, &'a PropertiesRow);
+
+impl ToJson for SnapshotText<'_> {
+    fn write(&self, out: &mut Writer) {
+        let Self(workflow, row) = self;
+        let head = to_text(&Written(|out: &mut Writer| {
+            out.object(|o| {
+                o.always("workflow_id", &*workflow.id);
+                o.always("create_time", &row.create_time);
+                o.always("author", &RawJson(&row.author));
+            });
+        }));
+        let members = row.properties.trim_start_matches('{');
+        let comma = if members == "}" { "" } else { "," };
+        let head = head.trim_end_matches('}');
+        RawJson(&format!("{head}{comma}{members}")).write(out);
+    }
 }
 
 /// Numbers of runs by status.

@@ -1,8 +1,8 @@
 //! The definition side.
 
 use maestro_core::view::{
-    HistoryEntry, HistoryView, OverviewView, RunCounts, WorkflowActionMap, definition,
-    deleted_event,
+    DefinitionText, HistoryEntry, HistoryView, OverviewView, RunCounts, WorkflowActionMap,
+    definition, deleted_event,
 };
 use maestro_model::codec::to_text;
 use maestro_model::state::{PropertiesRow, RunStatus, VersionRow};
@@ -95,6 +95,15 @@ fn a_version_knows_whether_it_is_the_active_one() {
         assert_eq!(text_at(&shown, path), text, "{path}");
     }
     let other = to_text(&definition(&row, &version(2), &properties(&w)).unwrap());
+    for (number, whole) in [(1, &shown), (2, &other)] {
+        let text = to_text(&DefinitionText {
+            workflow: &row,
+            version: &version(number),
+            properties: &properties(&w),
+            extras: None,
+        });
+        assert_eq!(text, *whole);
+    }
     for (path, text) in [
         ("/is_active", "false"),
         ("/is_latest", "false"),

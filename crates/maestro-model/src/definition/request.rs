@@ -5,6 +5,7 @@ use crate::Str;
 use crate::codec::{At, FromJson, JsonError, Members, object};
 use crate::json::{Json, Object, ToJson, Writer};
 use crate::resource::open_members;
+use std::sync::Arc;
 
 /// The body of a push or a validation (spec 01 section 5.1).
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +13,7 @@ pub struct WorkflowCreateRequest {
     /// Properties; required, with an owner, for the first version.
     pub properties: Option<Properties>,
     /// The definition.
-    pub workflow: Workflow,
+    pub workflow: Arc<Workflow>,
     /// Whether the version becomes the active one; true when not given, `None` for an explicit null, which only a push
     /// refuses (spec 01 JS-3).
     pub is_active: Option<bool>,

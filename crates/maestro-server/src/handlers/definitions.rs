@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 
 use maestro_core::view::{
-    HistoryEntry, HistoryView, IdRange, OverviewView, Page, RunCounts, definition, deleted_event,
-    enriched_extras, properties_snapshot,
+    DefinitionText, HistoryEntry, HistoryView, IdRange, OverviewView, Page, RunCounts, definition,
+    deleted_event, enriched_extras, properties_snapshot,
 };
 use maestro_engine::VersionSelector;
 use maestro_model::codec::to_text;
-use maestro_model::definition::{User, WorkflowCreateRequest, WorkflowDefinition};
+use maestro_model::definition::{User, WorkflowCreateRequest};
 use maestro_model::error::{ErrorBody, ErrorCode};
-use maestro_model::json::{ToJson, Writer};
+use maestro_model::json::{Json, ToJson, Writer};
 use maestro_model::run::{TimelineEvent, TimelineEventKind};
 use maestro_model::state::{PropertiesRow, VersionRow, WorkflowRow};
 use maestro_model::{validate, yaml};
@@ -47,14 +47,20 @@ async fn push_request(call: &Call, request: WorkflowCreateRequest) -> Result<Ans
     // Its commit came before the answer, so that it can be read.
     let read = dispatch::read(&call.state, move |moment| {
         let version = version_row(moment, &pushed.row, pushed.version)?;
-        whole(moment, &pushed.row, &version)
+        let properties = properties_row(moment, &pushed.row)?;
+        Ok(Answer::json(&Pushed(DefinitionText {
+            workflow: &pushed.row,
+            version: &version,
+            properties: &properties,
+            extras: None,
+        })))
     });
-    Ok(Answer::json(&Pushed(read.await?)))
+    read.await
 }
 
-struct Pushed(WorkflowDefinition);
+struct Pushed<'a>(DefinitionText<'a>);
 
-impl ToJson for Pushed {
+impl ToJson for Pushed<'_> {
     fn write(&self, out: &mut Writer) {
         out.object(|o| o.always("workflow_definition", &self.0));
     }
@@ -137,16 +143,27 @@ pub(crate) fn version(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault>
     let row = moment.workflow(call.workflow())?;
     let version = select(call.text("version"), &row)?;
     let version = version_row(moment, &row, version)?;
-    let mut definition = whole(moment, &row, &version)?;
-    if enriched {
-        let (engine, snapshot) = (moment.engine, &*moment.snapshot);
-        let plan = engine.plan(row.key, version.version, snapshot)?;
-        let merged = plan.map(|plan| engine.merged_params(&plan, snapshot));
-        let merged = merged.transpose()?;
-        let extras = enriched_extras(&definition.workflow, merged.as_ref(), engine.now());
-        definition.enriched_extras = Some(extras);
-    }
-    Ok(Answer::json(&definition))
+    let properties = properties_row(moment, &row)?;
+    let extras = if enriched {
+        Some(extras(moment, &row, version.version)?)
+    } else {
+        None
+    };
+    Ok(Answer::json(&DefinitionText {
+        workflow: &row,
+        version: &version,
+        properties: &properties,
+        extras: extras.as_ref(),
+    }))
+}
+
+/// `enriched_extras` of a version.
+fn extras(moment: &Moment<'_>, row: &WorkflowRow, version: i64) -> Result<Json, Fault> {
+    let (engine, snapshot) = (moment.engine, &*moment.snapshot);
+    let plan = engine.plan(row.key, version, snapshot)?;
+    let plan = plan.ok_or_else(|| no_version(row, version))?;
+    let merged = engine.merged_params(&plan, snapshot)?;
+    Ok(enriched_extras(&plan.workflow, Some(&merged), engine.now()))
 }
 
 /// The version that a selector names (spec 04 section 4.2).
@@ -169,12 +186,14 @@ pub(super) fn invalid_version(text: &str, workflow: &str) -> Fault {
 
 fn version_row(moment: &Moment<'_>, row: &WorkflowRow, version: i64) -> Result<VersionRow, Fault> {
     let found = moment.snapshot.version(row.key, version)?;
-    found.ok_or_else(|| {
-        Fault::not_found(format!(
-            "Cannot find version [{version}] of workflow [{}]",
-            row.id
-        ))
-    })
+    found.ok_or_else(|| no_version(row, version))
+}
+
+fn no_version(row: &WorkflowRow, version: i64) -> Fault {
+    let id = &row.id;
+    Fault::not_found(format!(
+        "Cannot find version [{version}] of workflow [{id}]"
+    ))
 }
 
 fn properties_row(moment: &Moment<'_>, row: &WorkflowRow) -> Result<PropertiesRow, Fault> {
@@ -185,14 +204,6 @@ fn properties_row(moment: &Moment<'_>, row: &WorkflowRow) -> Result<PropertiesRo
             row.id
         ))
     })
-}
-
-fn whole(
-    moment: &Moment<'_>,
-    row: &WorkflowRow,
-    version: &VersionRow,
-) -> Result<WorkflowDefinition, Fault> {
-    Ok(definition(row, version, &properties_row(moment, row)?)?)
 }
 
 /// E8.
