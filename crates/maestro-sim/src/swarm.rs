@@ -51,6 +51,8 @@ pub struct Swarm {
     pub cascade: u32,
     /// See above.
     pub window: usize,
+    /// How long a shard evaluates params before they are evaluated beside it.
+    pub fuel: u32,
     /// The planted fault, if any.
     pub bug: Option<Bug>,
 }
@@ -60,7 +62,7 @@ impl fmt::Display for Swarm {
         write!(
             f,
             "seed {} workflows {} actions {} ends {}% named {}% job fails {}% repeated {}% late {}% tardy {}% lost {}% commit fails {}% \
-             crash {}% jump {}% commit <={}ms cascade {} window {} bug {:?}",
+             crash {}% jump {}% commit <={}ms cascade {} window {} fuel {} bug {:?}",
             self.seed,
             self.definitions.len(),
             self.actions,
@@ -77,6 +79,7 @@ impl fmt::Display for Swarm {
             self.commit_ms,
             self.cascade,
             self.window,
+            self.fuel,
             self.bug
         )
     }
@@ -104,6 +107,7 @@ impl Swarm {
         let actions = rng.u32(2..=10);
         let commit_ms = rng.u64(0..=3) * 10;
         let cascade = *rng.choice(&[1, 3, 20, 1000]).unwrap_or(&1000);
+        let fuel = *rng.choice(&[0, 1, 4]).unwrap_or(&4);
         let window = *rng.choice(&[1, 2, 256]).unwrap_or(&256);
         let mut often = |odds: u8, most: u8| {
             if rng.u8(..100) < odds {
@@ -130,6 +134,7 @@ impl Swarm {
             commit_ms,
             cascade,
             window,
+            fuel,
             bug,
         }
     }
@@ -143,7 +148,17 @@ fn definition(rng: &mut Rng, id: &str) -> String {
         for j in i + 1..count {
             if rng.u8(..100) < 40 {
                 let condition = rng
-                    .choice(&["true", "true", "ok", "!ok", "false", "nobody"])
+                    .choice(&[
+                        "true",
+                        "true",
+                        "ok",
+                        "!ok",
+                        "false",
+                        "nobody",
+                        "n > 0",
+                        "n % 2 == 0",
+                        "s0__n >= n",
+                    ])
                     .unwrap_or(&"true");
                 let condition = if *condition == "nobody" && rng.u8(..100) < 80 {
                     "true"
@@ -154,7 +169,16 @@ fn definition(rng: &mut Rng, id: &str) -> String {
                 let _ = write!(next, r#"{comma}"s{j}":"{condition}""#);
             }
         }
-        let ok = r#""ok":{"type":"BOOLEAN","value":true}"#;
+        // What is not a literal is computed once for each attempt and must survive whatever happens then.
+        let n = rng
+            .choice(&[
+                r#""type":"LONG","value":1"#,
+                r#""type":"LONG","expression":"step_attempt_id + RUN_TS % 2""#,
+                r#""type":"LONG","expression":"params.nextUniqueId() % 7""#,
+                r#""type":"LONG","expression":"k = 0; for (i = 0; i < 3000; i += 1) k += i; k""#,
+            ])
+            .unwrap_or(&"");
+        let ok = format!(r#""ok":{{"type":"BOOLEAN","value":true}},"n":{{{n}}}"#);
         let work = match rng.u8(..10) {
             0..=2 => format!(r#""type":"NoOp","params":{{{ok}}}"#),
             3 | 4 => {

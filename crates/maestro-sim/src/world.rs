@@ -122,6 +122,7 @@ pub fn play(swarm: &Swarm, ground: &mut Ground) -> Result<Outcome, String> {
     let settings = Settings {
         cascade: swarm.cascade,
         queue_window: swarm.window,
+        evaluation_fuel: swarm.fuel,
         ..Settings::default()
     };
     let mut world = World {
