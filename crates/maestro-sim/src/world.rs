@@ -347,7 +347,10 @@ impl World<'_> {
                     let same = row.is_some_and(|row| {
                         row.attempt == step.attempt
                             && row.state.status == step.status
-                            && step.state.as_ref().is_none_or(|state| row.state == *state)
+                            && step.state.as_ref().is_none_or(|state| {
+                                row.state == *state
+                                    && row.params.as_deref() == step.params.as_deref()
+                            })
                     });
                     if !same {
                         return Err(format!("memory has {step:?}, the store {row:?}"));

@@ -265,6 +265,11 @@ impl Attempt {
         self.results.as_deref().map(Results::to_json)
     }
 
+    /// The params as their row has them.
+    pub(super) fn stored_params(&self) -> Option<String> {
+        self.results.as_deref().map(Results::to_json)
+    }
+
     /// Evaluated params, beyond what the plan gives.
     pub(super) fn results(&self) -> Arc<Results> {
         self.results.clone().unwrap_or_default()

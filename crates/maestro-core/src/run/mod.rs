@@ -614,12 +614,14 @@ impl RunState {
                     attempt: a.number,
                     status: a.state.status,
                     state: Some(a.state.clone()),
+                    params: a.stored_params(),
                 }),
                 Slot::Ended(e) => Some(StepSnapshot {
                     step: ord,
                     attempt: e.attempt,
                     status: e.status,
                     state: None,
+                    params: None,
                 }),
                 Slot::Outside | Slot::Waiting { .. } => None,
             })
@@ -654,6 +656,8 @@ pub struct StepSnapshot {
     pub status: StepStatus,
     /// All of it, while it is not over.
     pub state: Option<StepState>,
+    /// Its params as they are stored, while it is not over.
+    pub params: Option<String>,
 }
 
 impl Attempt {

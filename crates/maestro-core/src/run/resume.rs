@@ -56,6 +56,7 @@ impl RunState {
         let results = loaded.results;
         let mut attempt = Box::new(Attempt::of(loaded.attempt, loaded.state));
         if let Some(failure) = failure_of(status) {
+            attempt.restore(results, None, false);
             let now = cx.now();
             let wait = delay(&self.retry_policy(step), failure, &attempt.retries());
             let end = attempt.state.times.get(Stamp::End).unwrap_or(now);
