@@ -75,7 +75,7 @@ fn a_database_of_a_newer_version_is_told_and_left_alone() {
     let said = home.run(&["server", "--listen", "127.0.0.1:0", "--data", "data"]);
     let line = one_sentence(&said, 1);
     assert!(
-        line.contains("has format 999, this server knows formats up to 1: start a newer server"),
+        line.contains("has format 999, this server knows formats up to 2: start a newer server"),
         "{line}"
     );
     assert_eq!(std::fs::read(&path).unwrap(), before);
