@@ -1,19 +1,17 @@
 //! Pushes and reads at a pace, and many stored definitions (issue 8).
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use hdrhistogram::Histogram;
 
-use crate::http::{Client, Server};
 use crate::report::{Figures, Report, cpu_time, folder_bytes, memory};
+use crate::server::{Client, Program, Server};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The server's program
-    #[arg(long, default_value = "target/release/maestro")]
-    maestro: PathBuf,
+    #[command(flatten)]
+    program: Program,
     /// Requests a second
     #[arg(long, default_value_t = 1_000)]
     rate: u64,
@@ -124,7 +122,7 @@ fn figures(server: &Server, rate: f64, histogram: &Histogram<u64>, cpu: Duration
 
 /// 50-step definitions, 100 ids in turn.
 fn push(options: &Options) -> anyhow::Result<Figures> {
-    let server = Server::start(&options.maestro)?;
+    let server = Server::start(&options.program)?;
     let bodies: Vec<String> = (0..100).map(|i| chain(&format!("load-{i}"), 50)).collect();
     let before = cpu_time(server.child.id());
     let (rate, histogram) = paced(options, &server.address, |client, at| {
@@ -138,14 +136,14 @@ fn push(options: &Options) -> anyhow::Result<Figures> {
 }
 
 fn read_definition(options: &Options) -> anyhow::Result<Figures> {
-    let server = Server::start(&options.maestro)?;
+    let server = Server::start(&options.program)?;
     let mut client = Client::connect(&server.address)?;
     client.json("POST", "/api/v3/workflows", &chain("read", 100))?;
     read(options, &server, "/api/v3/workflows/read/versions/latest")
 }
 
 fn read_instance(options: &Options) -> anyhow::Result<Figures> {
-    let server = Server::start(&options.maestro)?;
+    let server = Server::start(&options.program)?;
     let mut client = Client::connect(&server.address)?;
     client.json("POST", "/api/v3/workflows", &chain("read", 100))?;
     let start = "/api/v3/workflows/read/versions/1/actions/start";
@@ -164,9 +162,9 @@ fn read_instance(options: &Options) -> anyhow::Result<Figures> {
 fn read(options: &Options, server: &Server, path: &str) -> anyhow::Result<Figures> {
     let before = cpu_time(server.child.id());
     let (rate, histogram) = paced(options, &server.address, |client, _| {
-        let (status, _) = client.call("GET", path, "")?;
-        if status != 200 {
-            bail!("{path}: {status}");
+        let answer = client.call("GET", path, "")?;
+        if answer.status != 200 {
+            bail!("{path}: {}", answer.status);
         }
         Ok(())
     })?;
@@ -176,7 +174,7 @@ fn read(options: &Options, server: &Server, path: &str) -> anyhow::Result<Figure
 
 /// Many workflows of 50 steps in one store, as fast as they go; then some of all are read.
 fn stored(options: &Options) -> anyhow::Result<Figures> {
-    let server = Server::start(&options.maestro)?;
+    let server = Server::start(&options.program)?;
     let body = chain("stored-IDENTITY", 50);
     let begun = Instant::now();
     let threads = options.clients;

@@ -6,6 +6,7 @@ mod definitions;
 mod http;
 mod inproc;
 mod report;
+mod server;
 
 use clap::{Parser, Subcommand};
 

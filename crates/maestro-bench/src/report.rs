@@ -12,12 +12,12 @@ pub(crate) struct Report {
 /// The figures of one workload.
 #[derive(Default)]
 pub(crate) struct Figures {
-    rows: Vec<(&'static str, f64, &'static str)>,
+    rows: Vec<(String, f64, &'static str)>,
 }
 
 impl Figures {
-    pub(crate) fn add(&mut self, name: &'static str, value: f64, unit: &'static str) {
-        self.rows.push((name, value, unit));
+    pub(crate) fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
+        self.rows.push((name.into(), value, unit));
     }
 
     /// Median and tail of latencies in microseconds.

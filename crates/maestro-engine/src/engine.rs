@@ -1,6 +1,6 @@
 //! The front door.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::committer::{Chore, Committer, Pipeline, Release};
+use crate::crowd::Crowd;
 use crate::definitions::{Definitions, Head, LoadError};
 use crate::jobs::{Jobs, key_of};
 use crate::loader;
@@ -127,18 +128,9 @@ pub(crate) struct Shared {
     jobs: OnceLock<Jobs>,
     down: AtomicBool,
     /// Commands that wait for their answers.
-    waiting: AtomicUsize,
+    crowd: Crowd,
     /// Held while documents are read, changed and stored.
     documents: Mutex<()>,
-}
-
-/// One command that waits for its answer.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Shared {
@@ -207,7 +199,7 @@ impl Engine {
             metrics: metrics.clone(),
             jobs: OnceLock::new(),
             down: AtomicBool::new(false),
-            waiting: AtomicUsize::new(0),
+            crowd: Crowd::new(settings.inbox),
             documents: Mutex::new(()),
             settings,
         });
@@ -415,12 +407,10 @@ impl Engine {
         if self.health() != Health::Up {
             return Err(EngineError::Unavailable);
         }
-        let before = self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        let _waiting = Waiting(&self.shared.waiting);
-        if before >= self.shared.settings.inbox {
+        let Some(_place) = self.shared.crowd.enter() else {
             self.shared.metrics.refused.inc();
             return Err(EngineError::Busy);
-        }
+        };
         let (send, answer) = tokio::sync::oneshot::channel();
         let input = Input::Event {
             workflow: workflow.into(),

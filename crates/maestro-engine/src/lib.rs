@@ -13,6 +13,7 @@
 mod administration;
 mod clock;
 mod committer;
+mod crowd;
 mod definitions;
 mod documents;
 mod engine;

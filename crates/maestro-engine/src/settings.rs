@@ -16,7 +16,7 @@ pub struct EngineSettings {
     pub data: PathBuf,
     /// Threads that run shards; 0 for half of the cores.
     pub workers: usize,
-    /// Commands that may wait for their answers at once; more are refused as busy.
+    /// Commands that may wait for their answers at once; more are refused as busy. Of a crowd that stays, half as many.
     pub inbox: usize,
     /// Bytes of a worker's open batch from which it takes no more events until a commit is done.
     pub batch_bytes: usize,

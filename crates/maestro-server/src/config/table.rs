@@ -134,7 +134,7 @@ static TABLE: &[Setting] = &[
         "engine.inbox",
         Count(1, 1 << 24),
         |c| c.engine.inbox,
-        "Commands that may wait for a worker; further ones are answered 429."
+        "Commands that may wait for their answers in a burst; of a crowd that stays, half as many. Further ones are answered 429."
     ),
     row!(
         "engine.batch_bytes",
