@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use maestro_model::json::Json;
+use maestro_model::json::{Json, Object};
 
 use super::{Context, start};
 use crate::args::ParamsArgs;
@@ -55,7 +55,7 @@ pub(super) fn show(answer: &Answer, only: Option<&str>, all: bool) -> String {
         .json
         .pointer("/step_params")
         .and_then(Json::as_object);
-    for (step, params) in steps.into_iter().flat_map(|steps| steps.iter()) {
+    for (step, params) in steps.into_iter().flat_map(Object::iter) {
         if only.is_none_or(|only| only == step) {
             let block = block(Some(params), all);
             if !block.is_empty() {
@@ -88,7 +88,7 @@ fn block(params: Option<&Json>, all: bool) -> String {
     let params = params.and_then(Json::as_object);
     let rows: Vec<Vec<String>> = params
         .into_iter()
-        .flat_map(|params| params.iter())
+        .flat_map(Object::iter)
         .filter(|(_, param)| all || is_of_users(param))
         .map(|(name, param)| {
             let value = param
