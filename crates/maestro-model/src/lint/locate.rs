@@ -51,8 +51,11 @@ pub(super) fn is_wrapper(key: &str) -> bool {
     WRAPPERS.iter().any(|name| name.eq_ignore_ascii_case(key))
 }
 
-/// `stepConcurrency` as `step_concurrency`.
+/// `stepConcurrency` as `step_concurrency`; a name that begins with a capital is none of ours and stays.
 pub(super) fn snake(name: &str) -> String {
+    if name.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return name.to_owned();
+    }
     let mut out = String::with_capacity(name.len() + 4);
     for character in name.chars() {
         if character.is_ascii_uppercase() {
@@ -147,8 +150,8 @@ impl<'a> Walk<'a> {
             }
         }
         let is_dsl = self.flavour == Flavour::Dsl;
-        if is_dsl && matches!(name, "params" | "successors") {
-            // Their members stand among the keys of what is around them.
+        if is_dsl && matches!(name, "params" | "successors" | "value") {
+            // Their members stand among the keys of what is around them, or are what the key of a param leads to.
             return 1;
         }
         self.place = None;
