@@ -136,10 +136,12 @@ impl FromJson for SignalInstance {
     fn from_json(json: Json, at: &At<'_>) -> Result<Self, JsonError> {
         let mut members = Members::open(json, at)?;
         let payload: Option<Object> = members.field("payload")?;
+        // A request may give an empty id, which is not written.
+        let instance_id: Option<Str> = members.field("instance_id")?;
         Ok(Self {
             name: members.required("name")?,
             seq_id: members.field("seq_id")?,
-            instance_id: members.required("instance_id")?,
+            instance_id: instance_id.unwrap_or_default(),
             params: members.field("params")?,
             payload: payload.unwrap_or_default(),
             request_time: members.field("request_time")?,
@@ -171,6 +173,22 @@ mod tests {
 
     fn request(json: &str) -> SignalRequest {
         read(json.as_bytes()).expect("a request")
+    }
+
+    #[test]
+    fn an_instance_with_an_empty_id_reads_back() {
+        let id = request(r#"{"name":"s","request_id":""}"#).instance_id();
+        let written = to_text(&SignalInstance {
+            name: "s".into(),
+            seq_id: 1,
+            instance_id: id,
+            params: None,
+            payload: Object::default(),
+            request_time: 2,
+            create_time: 3,
+        });
+        let back: SignalInstance = read(written.as_bytes()).expect("an instance");
+        assert_eq!(to_text(&back), written);
     }
 
     // [04:50]
