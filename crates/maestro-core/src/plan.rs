@@ -1,7 +1,7 @@
 //! A version of a definition, compiled once for all its runs.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use maestro_model::Str;
 use maestro_model::definition::{
@@ -200,6 +200,17 @@ pub struct Plan {
     /// A step or a condition may ask for params of other steps.
     pub(crate) refers_to_steps: bool,
     no_results: Arc<Results>,
+    /// What every view of a run of the whole DAG shows alike; written for the first of them.
+    pub(crate) shown: OnceLock<Shown>,
+}
+
+/// Parts of the JSON of a run that are the same for all runs of a version.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// The definitions of the steps.
+    pub(crate) steps: Box<str>,
+    /// The edges of the whole DAG.
+    pub(crate) dag: Box<str>,
 }
 
 /// Why a definition cannot be compiled. Validation (spec 01 section 8) finds all of these before.
@@ -282,6 +293,7 @@ impl Plan {
             timeout,
             refers_to_steps,
             no_results: Arc::default(),
+            shown: OnceLock::new(),
         })
     }
 
@@ -311,12 +323,12 @@ impl Plan {
         merged_step_params(self.definition(ord), sets.into_iter().flatten())
     }
 
-    /// Bytes that the plan takes in memory, about.
+    /// Bytes that the plan takes in memory, about, with what views keep of it.
     #[must_use]
     pub fn weight(&self) -> usize {
         let steps = self.steps.iter().map(|step| {
             let params = step.params.as_ref().map_or(0, ParamSet::weight);
-            1024 + params + 128 * step.successors.len()
+            2048 + params + 128 * step.successors.len()
         });
         4096 + 2 * self.param_set().weight() + steps.sum::<usize>()
     }

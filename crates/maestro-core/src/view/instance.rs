@@ -1,6 +1,7 @@
 //! A run as clients see it (spec 05 section 5.2, 04 section 9.1).
 
 use maestro_model::Str;
+use maestro_model::codec::to_text;
 use maestro_model::definition::{TagList, Transition, User};
 use maestro_model::json::{RawJson, ToJson, Writer};
 use maestro_model::param::{ParamMap, Params};
@@ -8,7 +9,8 @@ use maestro_model::run::{Initiator, TimelineEvent as WireEvent};
 use maestro_model::state::{InstanceStatus, RunStatus, StepOrd, StepRow, TimelineEvent};
 
 use super::overview::{Aggregated, Attempts, RuntimeOverview};
-use super::{Damaged, RunSource, Written, params, stored, timeline};
+use super::{Damaged, RunSource, Written, params, predecessors, stored, timeline};
+use crate::plan::{Plan, Shown};
 
 /// Which `aggregated_info` a view of a run has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -137,19 +139,30 @@ impl<'a> InstanceView<'a> {
                 &self.source.run.body.instance_step_concurrency,
             );
             o.member("params", &workflow.params);
-            o.always("steps", &workflow.steps);
+            o.always("steps", &RawJson(&self.shown().steps));
         });
     }
 
-    fn write_dag(&self, out: &mut Writer) {
-        out.object(|o| {
-            for step in self.source.dag() {
-                o.always(
-                    &self.source.plan.step(step).id,
-                    &transition(&self.source, step),
-                );
+    /// What is the same for all runs of the version that run the whole DAG.
+    fn shown(&self) -> &'a Shown {
+        let plan = self.source.plan;
+        plan.shown.get_or_init(|| {
+            let all = (0..).zip(&plan.steps).map(|(step, _)| step);
+            let mut dag = Writer::default();
+            write_dag(&mut dag, plan, all, |_| true);
+            Shown {
+                steps: to_text(&plan.workflow.steps).into(),
+                dag: dag.into_text().into(),
             }
-        });
+        })
+    }
+
+    fn write_dag(&self, out: &mut Writer) {
+        let source = &self.source;
+        match source.run.body.dag {
+            None => RawJson(&self.shown().dag).write(out),
+            Some(_) => write_dag(out, source.plan, source.dag(), |step| source.has_step(step)),
+        }
     }
 
     fn aggregated(&self) -> Option<Aggregated> {
@@ -165,15 +178,32 @@ impl<'a> InstanceView<'a> {
     }
 }
 
+fn write_dag(
+    out: &mut Writer,
+    plan: &Plan,
+    steps: impl Iterator<Item = StepOrd>,
+    has_step: impl Fn(StepOrd) -> bool + Copy,
+) {
+    out.object(|o| {
+        for step in steps {
+            o.always(&plan.step(step).id, &edges(plan, step, has_step));
+        }
+    });
+}
+
 /// A step's edges in the run's DAG, its predecessors filled in.
 pub(super) fn transition(source: &RunSource<'_>, step: StepOrd) -> Transition {
-    let definition = source.plan.definition(step);
+    edges(source.plan, step, |step| source.has_step(step))
+}
+
+fn edges(plan: &Plan, step: StepOrd, has_step: impl Fn(StepOrd) -> bool) -> Transition {
+    let definition = plan.definition(step);
     let inside = |id: &Str| {
-        let successor = source.plan.index.get(id);
-        successor.is_some_and(|successor| source.has_step(*successor))
+        let successor = plan.index.get(id);
+        successor.is_some_and(|successor| has_step(*successor))
     };
     Transition {
-        predecessors: source.predecessors(step),
+        predecessors: predecessors(plan, step, &has_step),
         successors: definition
             .transition
             .successors

@@ -87,14 +87,15 @@ impl RunSource<'_> {
 
     /// The ids of the predecessors that a step has in the run's DAG.
     fn predecessors(&self, step: StepOrd) -> Vec<Str> {
-        self.plan
-            .step(step)
-            .predecessors
-            .iter()
-            .filter(|ord| self.has_step(**ord))
-            .map(|ord| self.plan.step(*ord).id.clone())
-            .collect()
+        predecessors(self.plan, step, &|step| self.has_step(step))
     }
+}
+
+fn predecessors(plan: &Plan, step: StepOrd, has_step: &dyn Fn(StepOrd) -> bool) -> Vec<Str> {
+    let all = plan.step(step).predecessors.iter();
+    all.filter(|ord| has_step(**ord))
+        .map(|ord| plan.step(*ord).id.clone())
+        .collect()
 }
 
 /// A row holds a text that cannot be what was written there.

@@ -1,9 +1,11 @@
 //! Overviews of a run's steps: by status, rolled up, and aggregated over runs (spec 05 sections 10 and 11).
 
+use std::collections::BTreeSet;
+
 use maestro_model::codec::{At, FromJson, JsonError, Members};
 use maestro_model::json::{Json, ToJson, Writer};
 use maestro_model::state::{
-    InstanceStatus, Millis, RunPolicy, RunStatus, Stamp, StepRow, StepStatus,
+    InstanceStatus, Millis, RunPolicy, RunStatus, Stamp, StepOrd, StepRow, StepStatus,
 };
 use maestro_model::{Map, Str};
 
@@ -202,11 +204,11 @@ impl Aggregated {
     ) -> Self {
         let mut steps = baseline.map_or_else(Map::default, |baseline| baseline.steps.clone());
         // Every step of the DAG runs again. (A run from one step will leave roots out, spec 05 AG-4.)
-        for step in source.dag() {
-            let id = &source.plan.step(step).id;
-            if !attempts.0.iter().any(|(_, row)| row.step == step) {
-                steps.shift_remove(id);
-            }
+        if !steps.is_empty() {
+            let attempted: BTreeSet<StepOrd> = attempts.0.iter().map(|(_, row)| row.step).collect();
+            let again = source.dag().filter(|step| !attempted.contains(step));
+            let again: BTreeSet<&Str> = again.map(|step| &source.plan.step(step).id).collect();
+            steps.retain(|id, _| !again.contains(id));
         }
         for (_, row) in &attempts.0 {
             let times = &row.state.times;

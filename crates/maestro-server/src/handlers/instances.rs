@@ -8,7 +8,7 @@ use maestro_model::state::{InstanceRef, RunRow, WorkflowKey};
 use maestro_store::RunRange;
 
 use super::paging::{Asked, JsonText};
-use crate::answer::{Answer, Fault};
+use crate::answer::{Answer, Fault, JSON};
 use crate::call::{Call, Moment};
 use crate::number;
 
@@ -95,7 +95,7 @@ fn one(
     };
     let row = row.ok_or_else(missing)?;
     let text = text(moment, row, enriched, aggregation)?.ok_or_else(missing)?;
-    Ok(Answer::json(&JsonText(text)))
+    Ok(Answer::text(JSON, text))
 }
 
 /// The JSON of a run; `None` if what it ran is purged already.
