@@ -14,7 +14,7 @@ use maestro_engine::{Definitions, recovery};
 use maestro_model::Str;
 use maestro_model::codec::{read as parse, to_text};
 use maestro_model::definition::{User, WorkflowCreateRequest};
-use maestro_model::state::{ActionKind, Millis, Origin, RunPolicy, StepStatus};
+use maestro_model::state::{ActionKind, Millis, Origin, RunPolicy, RunStatus, StepStatus};
 use maestro_store::{Store, sqlite};
 use uuid::Uuid;
 
@@ -336,6 +336,20 @@ impl World<'_> {
         };
         let snapshot = read(self.ground.store.readers.snapshot())?;
         for state in server.states() {
+            if let Some(row) = state.row() {
+                let counts = read(snapshot.counts(row.key))?;
+                let begun = state.snapshot();
+                let picked_up = begun.iter().filter(|run| run.row.head.status == RunStatus::PickedUp);
+                let memory = (
+                    state.queued_runs() + picked_up.count() as u64,
+                    state.failed_runs(),
+                );
+                if memory != (counts.created, counts.failed) {
+                    return Err(format!(
+                        "memory counts {memory:?} queued and failed runs, the store {counts:?}"
+                    ));
+                }
+            }
             for run in state.snapshot() {
                 let row = read(snapshot.run_by_key(run.row.key))?;
                 if row.as_ref() != Some(&run.row) {

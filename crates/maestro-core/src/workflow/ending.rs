@@ -128,7 +128,7 @@ impl WorkflowState {
         let status = stored.public();
         let own_result = head.own_result.unwrap_or(stored).public();
         if !stored.is_terminal() {
-            self.queue.gone(1);
+            self.queue.gone();
             let run = RunState::new(run.row, run.plan, run.results, run.properties, true);
             self.end_queued(run, end.action, &end.reason(), turn);
             turn.reply(token, Ok(self.ended(&end, id)));
@@ -183,45 +183,57 @@ impl WorkflowState {
         user: Box<str>,
         turn: &mut Turn<'_>,
     ) {
-        let mut end = EndAll {
+        let end = EndAll {
             token,
             action,
             user,
             queued: 0,
         };
-        for run in self.queue.drain() {
-            end.queued += 1;
-            self.end_queued(run, action, &reason_of_all(&self.id, &end), turn);
+        // One question at a time to the store: what it answers is to be counted once.
+        if self.queue.is_reading() {
+            return self.ending_all.push(end);
         }
-        self.end_rest(end, turn);
+        self.end_waiting(end, Vec::new(), turn);
     }
 
     /// A page of the stored queue has come.
-    pub(super) fn end_queue(&mut self, mut end: EndAll, rows: Vec<LoadedRun>, turn: &mut Turn<'_>) {
-        let count = rows.len() as u64;
-        for run in rows {
-            if self.ended.contains_key(&run.row.id) {
-                continue;
-            }
-            let run = RunState::new(run.row, run.plan, run.results, run.properties, true);
-            self.end_queued(run, end.action, &reason_of_all(&self.id, &end), turn);
-        }
-        end.queued += count;
+    pub(super) fn end_queue(&mut self, end: EndAll, rows: Vec<LoadedRun>, turn: &mut Turn<'_>) {
         // An empty page means that nothing is left, whatever the count says.
-        self.queue.gone(if count == 0 { u64::MAX } else { count });
-        // What another answer brought into memory meanwhile goes the same way.
-        for run in self.queue.drain() {
-            if !self.ended.contains_key(&run.row.id) {
-                end.queued += 1;
-                self.end_queued(run, end.action, &reason_of_all(&self.id, &end), turn);
-            }
+        if rows.is_empty() {
+            self.queue.forget_beyond();
         }
-        self.end_rest(end, turn);
+        let rows = self.not_ended(rows);
+        let rows = self.queue.answered(rows);
+        self.end_waiting(end, rows, turn);
+        self.end_others(turn);
     }
 
-    /// Goes on with what is still in the store, then with what is at work.
-    fn end_rest(&mut self, end: EndAll, turn: &mut Turn<'_>) {
+    /// Goes on with those who wanted everything ended while the store was being asked.
+    pub(super) fn end_others(&mut self, turn: &mut Turn<'_>) {
+        while !self.queue.is_reading() && !self.ending_all.is_empty() {
+            let next = self.ending_all.remove(0);
+            self.end_waiting(next, Vec::new(), turn);
+        }
+    }
+
+    /// Whether everything is being ended, so that nothing begins meanwhile.
+    pub(super) fn is_ending_all(&self) -> bool {
+        let asking = |pending: &Pending| matches!(pending, Pending::EndQueue(_));
+        !self.ending_all.is_empty() || self.pending.values().any(asking)
+    }
+
+    /// Ends what waits in memory and these stored runs, then what is still in the store, then what is at work.
+    fn end_waiting(&mut self, mut end: EndAll, stored: Vec<LoadedRun>, turn: &mut Turn<'_>) {
+        let stored = stored
+            .into_iter()
+            .map(|run| RunState::new(run.row, run.plan, run.results, run.properties, true));
+        let waiting: Vec<_> = stored.chain(self.queue.drain()).collect();
+        end.queued += waiting.len() as u64;
+        for run in waiting {
+            self.end_queued(run, end.action, &reason_of_all(&self.id, &end), turn);
+        }
         if self.queue.beyond() > 0 {
+            self.queue.ask();
             return self.fetch(
                 Pending::EndQueue(end),
                 Fetch::Queued {

@@ -107,6 +107,8 @@ pub struct WorkflowState {
     /// The latest of them of each instance.
     live: BTreeMap<i64, RunKey>,
     queue: Queue,
+    /// Those who want everything ended, while a question about the queue is on its way.
+    ending_all: Vec<ending::EndAll>,
     pending: BTreeMap<u64, Pending>,
     next_request: u64,
     /// Runs that ended while the store was being asked: what it answers of them is old.
@@ -130,6 +132,7 @@ impl WorkflowState {
             runs: BTreeMap::new(),
             live: BTreeMap::new(),
             queue: Queue::stored(loaded.queued),
+            ending_all: Vec::new(),
             pending: BTreeMap::new(),
             next_request: 0,
             ended: BTreeMap::new(),
@@ -256,9 +259,9 @@ impl WorkflowState {
             return;
         };
         match (pending, answer) {
-            (Pending::Queue, Fetched::Queued(mut rows)) => {
-                rows.retain(|run| !self.ended.contains_key(&run.row.id));
-                self.queue.loaded(rows, turn.settings);
+            (Pending::Queue, Fetched::Queued(rows)) => {
+                self.queue.loaded(self.not_ended(rows), turn.settings);
+                self.end_others(turn);
             }
             (Pending::EndQueue(end), Fetched::Queued(rows)) => self.end_queue(end, rows, turn),
             (Pending::End { token, end }, Fetched::Instance(run)) => {
@@ -282,6 +285,12 @@ impl WorkflowState {
         if self.pending.is_empty() {
             self.ended.clear();
         }
+    }
+
+    /// Rows without those that were over when the store answered with them.
+    fn not_ended(&self, mut rows: Vec<LoadedRun>) -> Vec<LoadedRun> {
+        rows.retain(|run| !self.ended.contains_key(&run.row.id));
+        rows
     }
 
     /// Remembers a run's end as long as an older answer of the store may be on its way.
@@ -398,6 +407,12 @@ impl WorkflowState {
     #[must_use]
     pub fn queued_runs(&self) -> u64 {
         self.queue.len()
+    }
+
+    /// Runs with raw status FAILED (spec 05 SM-3).
+    #[must_use]
+    pub fn failed_runs(&self) -> u64 {
+        self.failed
     }
 
     /// The workflow's row as it is now.

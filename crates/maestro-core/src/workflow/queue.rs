@@ -11,15 +11,17 @@ use crate::message::{Fetch, LoadedRun};
 use crate::run::{Cx, RunState};
 use crate::settings::Settings;
 
-/// The queue of a workflow, in order of instance and run.
+/// The queue of a workflow, in order of instance and run. Each run that waits is counted in one place: the window, the
+/// arrivals, or the number beyond.
 #[derive(Default, Debug)]
 pub(super) struct Queue {
     /// The first ones.
     window: BTreeMap<InstanceRef, RunState>,
     /// How many more are only in the store; all of them come after the window.
     beyond: u64,
-    /// The store is being asked for more. What comes meanwhile waits in `arrivals`, since its place is not known yet.
-    fetching: bool,
+    /// The store is being asked for some of them, by one question at a time. What comes meanwhile waits in `arrivals`,
+    /// since its place is not known yet.
+    reading: bool,
     arrivals: BTreeMap<InstanceRef, RunState>,
 }
 
@@ -46,7 +48,7 @@ impl Queue {
     /// Takes a new run in.
     pub(super) fn add(&mut self, run: RunState, settings: &Settings) {
         let id = run.row.id;
-        if self.fetching {
+        if self.reading {
             self.arrivals.insert(id, run);
             return;
         }
@@ -70,19 +72,32 @@ impl Queue {
         }
     }
 
+    /// Whether a question is on its way to the store.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading
+    }
+
+    /// The store is being asked for runs beyond the window.
+    pub(super) fn ask(&mut self) {
+        self.reading = true;
+    }
+
+    /// The store has answered, without what ended meanwhile: what of it memory does not have is handed out, and counted
+    /// no more.
+    pub(super) fn answered(&mut self, mut rows: Vec<LoadedRun>) -> Vec<LoadedRun> {
+        self.reading = false;
+        rows.retain(|run| !self.arrivals.contains_key(&run.row.id));
+        self.beyond = self.beyond.saturating_sub(rows.len() as u64);
+        rows
+    }
+
     /// The store has answered with the first runs after the window.
     pub(super) fn loaded(&mut self, rows: Vec<LoadedRun>, settings: &Settings) {
-        self.fetching = false;
-        for run in rows {
-            let id = run.row.id;
-            // Arrivals may have been seen by the read, too.
-            if !self.arrivals.contains_key(&id) {
-                self.beyond = self.beyond.saturating_sub(1);
-                self.window.insert(
-                    id,
-                    RunState::new(run.row, run.plan, run.results, run.properties, true),
-                );
-            }
+        for run in self.answered(rows) {
+            self.window.insert(
+                run.row.id,
+                RunState::new(run.row, run.plan, run.results, run.properties, true),
+            );
         }
         for (_, run) in std::mem::take(&mut self.arrivals) {
             self.add(run, settings);
@@ -117,9 +132,14 @@ impl Queue {
         window.into_values().chain(arrivals.into_values()).collect()
     }
 
-    /// So many runs that were only in the store are over.
-    pub(super) fn gone(&mut self, count: u64) {
-        self.beyond = self.beyond.saturating_sub(count);
+    /// A run that was only in the store is over.
+    pub(super) fn gone(&mut self) {
+        self.beyond = self.beyond.saturating_sub(1);
+    }
+
+    /// The store has nothing more.
+    pub(super) fn forget_beyond(&mut self) {
+        self.beyond = 0;
     }
 
     fn pop(&mut self) -> Option<RunState> {
@@ -137,10 +157,7 @@ impl WorkflowState {
             }
             _ => usize::from(strategy.workflow_concurrency > 0),
         };
-        let ending_all = self
-            .pending
-            .values()
-            .any(|p| matches!(p, Pending::EndQueue(_)));
+        let ending_all = self.is_ending_all();
         while self.runs.len() < slots && !ending_all && turn.budget > 0 {
             if strategy.rule == RunStrategyRule::StrictSequential && self.failed > 0 {
                 return;
@@ -170,7 +187,7 @@ impl WorkflowState {
             }
             self.begin(run, turn);
         }
-        if self.queue.window.len() <= turn.settings.queue_window / 2 {
+        if !ending_all && self.queue.window.len() <= turn.settings.queue_window / 2 {
             self.refill(turn);
         }
     }
@@ -190,10 +207,10 @@ impl WorkflowState {
     }
 
     fn refill(&mut self, turn: &mut Turn<'_>) {
-        if self.queue.beyond == 0 || self.queue.fetching {
+        if self.queue.beyond == 0 || self.queue.reading {
             return;
         }
-        self.queue.fetching = true;
+        self.queue.ask();
         let after = self.queue.window.last_key_value().map(|(id, _)| *id);
         self.fetch(
             Pending::Queue,

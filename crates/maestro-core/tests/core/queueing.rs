@@ -270,6 +270,52 @@ fn stopping_everything_reaches_the_stored_queue() {
 }
 
 #[test]
+fn a_start_while_everything_is_being_stopped_is_not_lost() {
+    // Questions about the queue crossed each other: what the answer of one had counted, the other did not know of. Found
+    // by the simulator (seed 1003635).
+    let settings = Settings {
+        queue_window: 1,
+        ..Settings::default()
+    };
+    let everything = |w: &mut World| {
+        w.command(Command::EndAll {
+            action: ActionKind::Stop,
+            user: "ana".into(),
+        });
+    };
+    for stopped_first in [true, false] {
+        World::play_once(&job(), r#"{"owner":"t"}"#, settings, false, |w| {
+            for _ in 0..4 {
+                w.start();
+            }
+            w.held = Some(Vec::new());
+            if stopped_first {
+                everything(w);
+                w.start();
+            } else {
+                // The window is empty, so that the queue asks for more.
+                w.end(2, ActionKind::Stop).expect("ended");
+                everything(w);
+                w.start();
+                everything(w);
+            }
+            while w.held.as_ref().is_some_and(|held| !held.is_empty()) {
+                w.answer(0);
+            }
+            w.held = None;
+            w.report(1, "a", News::Ended(Outcome::Stopped));
+            let ended = |s: &str| (1..=5).filter(|i| w.status(*i) == s).count();
+            assert_eq!(ended("STOPPED") + ended("SUCCEEDED"), 5);
+            assert_eq!(w.queued(), 0);
+            let texts: Vec<_> = w.rows.events.iter().filter(|e| e.contains("STOPPED")).collect();
+            let mut once = texts.clone();
+            once.dedup();
+            assert_eq!(texts.len(), once.len(), "ended twice");
+        });
+    }
+}
+
+#[test]
 fn a_workflow_with_live_instances_is_not_deleted() {
     // [05:57] [05:3]
     let mut w = World::new(&job(), r#"{"owner":"t"}"#);

@@ -137,6 +137,8 @@ pub struct World {
     pub jobs: Vec<String>,
     launched: BTreeSet<AttemptRef>,
     fetches: Vec<(u64, Fetch)>,
+    /// Answers of a slow store: read already, not there yet.
+    pub held: Option<Vec<(u64, Fetched)>>,
     next_token: u64,
     uuids: u128,
 }
@@ -225,6 +227,7 @@ impl World {
             jobs: Vec::new(),
             launched: BTreeSet::new(),
             fetches: Vec::new(),
+            held: None,
             next_token: 0,
             uuids: 1,
         };
@@ -441,6 +444,10 @@ impl World {
             }
             for (request, what) in fetches {
                 let answer = self.read(&what);
+                if let Some(held) = &mut self.held {
+                    held.push((request, answer));
+                    continue;
+                }
                 self.one(Event::Fetched { request, answer });
             }
         }
@@ -449,6 +456,13 @@ impl World {
         if self.reload {
             self.take_up();
         }
+    }
+
+    /// One of the answers of a slow store comes.
+    pub fn answer(&mut self, nth: usize) {
+        let held = self.held.as_mut().expect("a slow store");
+        let (request, answer) = held.remove(nth);
+        self.feed(Event::Fetched { request, answer });
     }
 
     fn one(&mut self, event: Event) {
