@@ -339,7 +339,9 @@ impl World<'_> {
             if let Some(row) = state.row() {
                 let counts = read(snapshot.counts(row.key))?;
                 let begun = state.snapshot();
-                let picked_up = begun.iter().filter(|run| run.row.head.status == RunStatus::PickedUp);
+                let picked_up = begun
+                    .iter()
+                    .filter(|run| run.row.head.status == RunStatus::PickedUp);
                 let memory = (
                     state.queued_runs() + picked_up.count() as u64,
                     state.failed_runs(),
