@@ -144,8 +144,9 @@ impl Engine {
     ///
     /// # Errors
     /// See [`EngineError`].
-    pub fn put_output_data(&self, data: &OutputData) -> Result<(), EngineError> {
-        let text = to_text(data);
+    pub fn put_output_data(&self, data: OutputData) -> Result<(), EngineError> {
+        let data = data.shortened();
+        let text = to_text(&data);
         if text.len() > OUTPUT_MAX {
             return Err(EngineError::BadRequest(format!(
                 "the output data has {} characters, the limit is {OUTPUT_MAX}",

@@ -1,11 +1,11 @@
 //! Params of a version as defaults, job templates and definition make them.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
+use maestro_core::params::FindTemplate;
 use maestro_core::plan::Plan;
 use maestro_core::view::MergedParams;
-use maestro_model::definition::{Step, StepKind};
-use maestro_model::param::ParamMap;
 use maestro_store::Snapshot;
 
 use crate::engine::{Engine, EngineError};
@@ -20,35 +20,26 @@ impl Engine {
         plan: &Plan,
         snapshot: &dyn Snapshot,
     ) -> Result<MergedParams, EngineError> {
-        let failed = RefCell::new(None);
-        let template = |step: &Step| {
-            self.template_params(step, snapshot)
-                .unwrap_or_else(|error| {
-                    failed.replace(Some(error));
-                    None
-                })
-        };
-        let merged = MergedParams::of(plan, &template);
-        match failed.take() {
-            Some(error) => Err(error),
-            None => merged.map_err(|error| EngineError::BadRequest(error.to_string())),
-        }
+        let merged = self.with_templates(snapshot, |find| MergedParams::of(plan, find))?;
+        merged.map_err(|error| EngineError::BadRequest(error.to_string()))
     }
 
-    /// The params of the job template that a step names by its sub type (spec 01 DR-6); none for an unknown one.
-    fn template_params(
+    /// Does something that looks for job templates. That a template cannot be read comes before whatever it came to.
+    pub(crate) fn with_templates<T>(
         &self,
-        step: &Step,
         snapshot: &dyn Snapshot,
-    ) -> Result<Option<ParamMap>, EngineError> {
-        let StepKind::Leaf(leaf) = &step.kind else {
-            return Ok(None);
+        work: impl FnOnce(FindTemplate<'_>) -> T,
+    ) -> Result<T, EngineError> {
+        let failed = RefCell::new(None);
+        let find = |job_type: &str, version: &str| {
+            let found = self.job_template(job_type, version, snapshot);
+            let found = found.unwrap_or_else(|error| {
+                failed.replace(Some(error));
+                None
+            });
+            found.map(|template| Arc::new(template.request.definition))
         };
-        let Some(sub_type) = &leaf.sub_type else {
-            return Ok(None);
-        };
-        let version = leaf.sub_type_version.as_deref().unwrap_or("default");
-        let template = self.job_template(sub_type, version, snapshot)?;
-        Ok(template.and_then(|template| template.request.definition.params))
+        let result = work(&find);
+        failed.into_inner().map_or(Ok(result), Err)
     }
 }

@@ -6,7 +6,7 @@ use maestro_core::Results;
 use maestro_core::message::{Command, Refusal, Reply, Start};
 use maestro_core::params::{
     Facts, Moment, Nothing, ParamError, Preview, RunParams, StartedBy, dry_run, evaluate_start,
-    preview,
+    preview, template_of,
 };
 use maestro_core::plan::{Plan, PlanError};
 use maestro_model::codec::to_text;
@@ -41,7 +41,14 @@ impl Engine {
         let plan = compile(workflow, &settings.params)?;
         check_scripts(&plan)?;
         let uuid = Uuid::new_v4();
-        dry_run(&plan, user, self.now(), uuid).map_err(|cause| EngineError::DryRun {
+        let (steps, now) = (&plan.workflow.steps, self.now());
+        let result = match steps.iter().any(|step| template_of(step).is_some()) {
+            false => dry_run(&plan, user, now, uuid, &|_, _| None),
+            true => self.with_templates(&*self.snapshot()?, |find| {
+                dry_run(&plan, user, now, uuid, find)
+            })?,
+        };
+        result.map_err(|cause| EngineError::DryRun {
             workflow: plan.workflow.id.clone(),
             cause,
         })

@@ -84,6 +84,12 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Whether this tries a definition out that has a schedule, whose zone the bundled defaults must understand (spec 01
+    /// TT-1a).
+    pub(super) fn tries_a_schedule(&self) -> bool {
+        matches!(self.started_by, StartedBy::DryRun(_)) && self.workflow.time_triggers.is_some()
+    }
+
     /// The moment of its creation.
     pub(crate) fn moment(&self) -> Moment {
         Moment::new(self.created, &self.uuid)

@@ -11,10 +11,12 @@ mod children;
 mod compile;
 mod convert;
 mod defaults;
+mod dry_run;
 mod error;
 mod evaluation;
 mod facts;
 mod functions;
+mod job_template;
 mod merge;
 mod origin;
 mod outputs;
@@ -23,12 +25,9 @@ mod results;
 mod scope;
 mod template;
 
-use maestro_model::definition::User;
 use maestro_model::param::{ParamMap, ParamSource};
 use maestro_model::run::{Initiator, UpstreamKind};
-use maestro_model::state::{Millis, RunPolicy};
 use maestro_sel::Environment;
-use uuid::Uuid;
 
 use crate::plan::Plan;
 
@@ -38,9 +37,11 @@ pub use children::{
 pub use compile::{Expression, ParamSet, Rules};
 pub use convert::freeze;
 pub use defaults::{DefaultOverrides, Defaults, DefaultsError};
+pub use dry_run::dry_run;
 pub use error::{ParamError, ParamErrorKind};
 pub use evaluation::{Evaluated, StepEvaluation, Wanted};
 pub use facts::{Facts, Finished, Moment, NoSteps, Nothing, Outside, StartedBy, StepFacts, Steps};
+pub use job_template::{FindTemplate, template_of, template_params};
 pub use merge::{Stage, clean_up, merge};
 pub use origin::{Explained, Layer, Preview, origins, preview};
 pub use restart::{AdHoc, restart_set, step_set};
@@ -173,7 +174,7 @@ pub fn evaluate_start(
     let stage = start_stage(initiator.as_deref(), facts.policy.is_fresh());
     let set = run_set(plan, run_params, stage)?;
     // Bundled defaults of a scheduled run follow from its trigger, which may change later.
-    let eager = facts.is_scheduled() || stage.upstream;
+    let eager = facts.is_scheduled() || facts.tries_a_schedule() || stage.upstream;
     if set.is_settled() && !eager && run_params.is_empty() && set.is_small(&plan.rules) {
         return Ok(Results::default());
     }
@@ -238,43 +239,4 @@ pub fn evaluate_step(
         scope::check_size(&params, input.run.rules.size)?;
     }
     Ok(results)
-}
-
-/// Tries a version out: starts it for a user without starting anything (spec 02 section 23).
-///
-/// # Errors
-/// What a start would fail with, and params of steps that cannot be merged.
-pub fn dry_run(plan: &Plan, user: &User, now: Millis, uuid: Uuid) -> Result<(), ParamError> {
-    let declared = plan.workflow.params.as_ref();
-    let run_params: ParamMap = plan
-        .rules
-        .defaults
-        .dry_run
-        .iter()
-        .filter(|(name, default)| {
-            declared
-                .and_then(|declared| declared.get(*name))
-                .is_some_and(|own| own.ty() == default.ty())
-        })
-        .map(|(name, default)| (name.clone(), default.clone()))
-        .collect();
-    let facts = Facts {
-        workflow: &plan.workflow,
-        id: None,
-        policy: RunPolicy::StartFreshNewRun,
-        started_by: StartedBy::DryRun(user),
-        owner: user.name(),
-        created: now,
-        uuid,
-    };
-    let mut moment = Moment::new(now, &uuid);
-    let results = evaluate_start(plan, &run_params, facts, &Nothing, &mut moment)?;
-    plan.timeout
-        .resolve(|| RunParams::new(plan, &results, facts))?;
-    for step in &plan.steps {
-        if let Err(error) = &step.params {
-            return Err(error.clone().in_step(&step.id));
-        }
-    }
-    Ok(())
 }

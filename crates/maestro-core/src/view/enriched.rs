@@ -9,7 +9,7 @@ use maestro_model::schedule::Schedule;
 use maestro_model::state::Millis;
 
 use super::Written;
-use crate::params::{ParamError, Stage, merge};
+use crate::params::{FindTemplate, ParamError, Stage, merge, template_params};
 use crate::plan::Plan;
 
 /// Params as the system defaults, job templates and the definition make them.
@@ -22,19 +22,17 @@ pub struct MergedParams {
 }
 
 impl MergedParams {
-    /// Of a version. `template` is the job template of a step, if it has one.
+    /// Of a version.
     ///
     /// # Errors
     /// The definition may not say what it says.
-    pub fn of(
-        plan: &Plan,
-        template: &dyn Fn(&Step) -> Option<ParamMap>,
-    ) -> Result<Self, ParamError> {
+    pub fn of(plan: &Plan, find: FindTemplate<'_>) -> Result<Self, ParamError> {
         let defaults = &plan.rules.defaults;
         let step = |step: &Step| {
             let of_system = Stage::fresh(ParamSource::SystemDefault);
             let mut layers = vec![(defaults.step.clone(), of_system)];
-            if let Some(template) = template(step) {
+            let template = template_params(step, None, None, find);
+            if let Some(template) = template.map_err(|e| e.in_step(&step.id))? {
                 layers.push((template, Stage::fresh(ParamSource::TemplateSchema)));
             }
             if let Some(of_type) = defaults.of_type(step.ty()) {

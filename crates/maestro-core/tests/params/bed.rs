@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use maestro_core::Results;
 use maestro_core::params::{
-    DefaultOverrides, Defaults, Facts, Finished, Moment, Nothing, Outside, ParamError,
-    ParamErrorKind, Rules, RunParams, Stage, StartedBy, StepFacts, StepInput, Steps, dry_run,
-    evaluate_start, evaluate_step, merge, run_set, start_stage,
+    DefaultOverrides, Defaults, Facts, FindTemplate, Finished, Moment, Nothing, Outside,
+    ParamError, ParamErrorKind, Rules, RunParams, Stage, StartedBy, StepFacts, StepInput, Steps,
+    dry_run, evaluate_start, evaluate_step, merge, run_set, start_stage,
 };
 use maestro_core::plan::Plan;
 use maestro_model::Str;
@@ -32,7 +32,7 @@ pub(crate) fn params(text: &str) -> ParamMap {
 }
 
 impl Bed {
-    /// Of workflow params and steps (`id` and params).
+    /// Of workflow params and steps (`id` or `id:type` or `id:type:sub type`, and params).
     pub(crate) fn new(workflow_params: &str, steps: &[(&str, &str)]) -> Self {
         Self::with_rules(workflow_params, steps, Rules::default())
     }
@@ -44,13 +44,22 @@ impl Bed {
                 let mut id_and_type = id.split(':');
                 let id = id_and_type.next().unwrap();
                 let ty = id_and_type.next().unwrap_or("NoOp");
-                format!(r#"{{"step":{{"id":"{id}","type":"{ty}","params":{params}}}}}"#)
+                let sub_type = id_and_type
+                    .next()
+                    .map(|ty| format!(r#","sub_type":"{ty}""#))
+                    .unwrap_or_default();
+                format!(r#"{{"step":{{"id":"{id}","type":"{ty}"{sub_type},"params":{params}}}}}"#)
             })
             .collect();
         let text = format!(
             r#"{{"id":"wf","params":{workflow_params},"steps":[{}]}}"#,
             steps.join(",")
         );
+        Self::of(&text, rules)
+    }
+
+    /// Of a whole definition.
+    pub(crate) fn of(text: &str, rules: Rules) -> Self {
         let workflow = read(text.as_bytes()).unwrap_or_else(|e| panic!("{text}: {e}"));
         let plan = Plan::compile(Arc::new(workflow), 1, Arc::new(rules)).unwrap();
         Self {
@@ -174,7 +183,11 @@ impl Bed {
     }
 
     pub(crate) fn dry_run(&self) -> Result<(), ParamError> {
-        dry_run(&self.plan, &"ana".into(), NOW, Uuid::from_u128(1))
+        self.dry_run_with(&|_, _| None)
+    }
+
+    pub(crate) fn dry_run_with(&self, find: FindTemplate<'_>) -> Result<(), ParamError> {
+        dry_run(&self.plan, &"ana".into(), NOW, Uuid::from_u128(1), find)
     }
 }
 

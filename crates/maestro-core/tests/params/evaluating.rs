@@ -600,6 +600,38 @@ fn a_dry_run_finds_what_a_start_would_fail_with() {
 }
 
 #[test]
+fn functions_of_params_answer_without_a_schedule_or_signal() {
+    // [03:416] [03:417] [03:418]
+    let x = |ty, text: &str| format!(r#"{{"x":{}}}"#, expression(ty, text));
+    let zone = x("STRING", "params.getFromInstance('INITIATOR_TIMEZONE')");
+    assert_eq!(
+        result(&Bed::new(&zone, &[]).start("{}").unwrap(), "x"),
+        r#""""#
+    );
+    let or_default = x("STRING", "params.getFromSignalOrDefault('s', 'p', 'd')");
+    assert_eq!(
+        result(&Bed::new(&or_default, &[]).start("{}").unwrap(), "x"),
+        r#""d""#
+    );
+    // The dry run has a stand-in for signals that the workflow knows.
+    let known = expression(
+        "LONG",
+        "v = params.getFromSignal('known', 'p'); if (v != 20220101) throw 'another value'; return v;",
+    );
+    let text = format!(
+        r#"{{"id":"wf","params":{{"x":{known}}},"signal_triggers":[{{"definitions":{{"known":{{}}}}}}],
+            "steps":[{{"step":{{"id":"a","type":"NoOp"}}}}]}}"#
+    );
+    let bed = Bed::of(&text, maestro_core::params::Rules::default());
+    bed.dry_run().unwrap();
+    let unknown = Bed::of(
+        &text.replace("('known'", "('unknown'"),
+        maestro_core::params::Rules::default(),
+    );
+    assert!(unknown.dry_run().is_err());
+}
+
+#[test]
 fn defaults_can_be_replaced() {
     // [02:61]
     let overrides = DefaultOverrides {

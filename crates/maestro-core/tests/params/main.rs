@@ -4,6 +4,7 @@
 
 mod bed;
 mod evaluating;
+mod job_templates;
 mod merging;
 mod passing;
 mod properties;

@@ -3,7 +3,7 @@
 use crate::codec::{At, FromJson, JsonError, Members};
 use crate::definition::StepType;
 use crate::json::{Json, ToJson, Writer};
-use crate::param::Params;
+use crate::param::{EvaluatedValue, ParamBody, ParamValue, Params};
 use crate::{Map, Str};
 
 /// What a job handed in.
@@ -19,6 +19,38 @@ pub struct OutputData {
     pub params: Option<Params>,
     /// Artifacts by key: objects.
     pub artifacts: Option<Map<Json>>,
+}
+
+/// Stands for a value that equals its result (spec 02 O-2).
+const IDENTICAL: &str = "PARAM_VALUE_IDENTICAL_TO_EVALUATED_RESULT";
+/// Longer texts are kept once, in characters.
+const LONG_TEXT: usize = 1_000;
+
+impl OutputData {
+    /// As it is kept: a long value that equals its result is not kept twice (spec 02 O-2).
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        for param in self.params.iter_mut().flat_map(Map::values_mut) {
+            let ParamBody::Literal { value, .. } = &mut param.definition.body else {
+                continue;
+            };
+            let result = param.evaluated.as_ref().map(|e| &e.result);
+            match (&*value, result) {
+                (ParamValue::StringArray(own), Some(EvaluatedValue::StringArray(result)))
+                    if own == result =>
+                {
+                    *value = ParamValue::StringArray([Some(IDENTICAL.into())].into());
+                }
+                (ParamValue::String(own), Some(EvaluatedValue::String(result)))
+                    if own == result && own.chars().nth(LONG_TEXT).is_some() =>
+                {
+                    *value = ParamValue::String(IDENTICAL.into());
+                }
+                _ => {}
+            }
+        }
+        self
+    }
 }
 
 impl FromJson for OutputData {
@@ -175,6 +207,36 @@ impl ToJson for OutputData {
 mod tests {
     use super::*;
     use crate::codec::read;
+
+    #[test]
+    fn long_values_are_kept_once() {
+        let long = "x".repeat(1_001);
+        let kept = |ty: &str, value: &str, result: &str| {
+            let text = format!(
+                r#"{{"external_job_id":"7","external_job_type":"kubernetes","workflow_id":"w",
+                    "params":{{"p":{{"type":"{ty}","value":{value},"evaluated_result":{result},"evaluated_time":1}}}}}}"#
+            );
+            let data: OutputData = read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+            let before = data.clone();
+            let after = data.shortened();
+            let result = |data: &OutputData| {
+                let param = data.params.as_ref().and_then(|p| p.get("p"));
+                param.and_then(|p| p.result().cloned())
+            };
+            assert_eq!(result(&before), result(&after));
+            crate::codec::to_text(&after).contains(IDENTICAL)
+        };
+        assert!(kept(
+            "STRING",
+            &format!("\"{long}\""),
+            &format!("\"{long}\"")
+        ));
+        assert!(!kept("STRING", &format!("\"{long}\""), "\"other\""));
+        assert!(!kept("STRING", "\"short\"", "\"short\""));
+        assert!(kept("STRING_ARRAY", r#"["a"]"#, r#"["a"]"#));
+        assert!(!kept("STRING_ARRAY", r#"["a"]"#, r#"["b"]"#));
+        assert!(!kept("LONG", "5", "5"));
+    }
 
     // [04:52] [04:75]
     #[test]

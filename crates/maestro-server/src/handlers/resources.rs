@@ -143,7 +143,7 @@ pub(crate) fn signal(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> 
 /// E59.
 pub(crate) fn output_data(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
     let data: OutputData = call.json()?;
-    moment.engine.put_output_data(&data)?;
+    moment.engine.put_output_data(data)?;
     Ok(Answer::empty())
 }
 

@@ -139,6 +139,7 @@ async fn jobs_need_the_params_of_their_type() {
     server.stop().await;
 }
 
+// [01:75]
 #[tokio::test(flavor = "multi_thread")]
 async fn zones_of_time_triggers_are_regions_or_offsets() {
     let server = Server::start().await;
@@ -150,6 +151,7 @@ async fn zones_of_time_triggers_are_regions_or_offsets() {
         json!({ "steps": [no_op("a")], "time_triggers": triggers })
     };
     for zone in ["Z", "UT", "UTC+1", "+2"] {
+        assert_eq!(status(&server, triggers(&[zone])).await, 400, "{zone}");
         assert_eq!(
             status(&server, triggers(&["UTC", zone])).await,
             200,
@@ -159,5 +161,38 @@ async fn zones_of_time_triggers_are_regions_or_offsets() {
     for zone in ["+02", "-0330", "CET"] {
         assert_eq!(status(&server, triggers(&[zone])).await, 200, "{zone}");
     }
+    server.stop().await;
+}
+
+// [01:65], the part of the dry run
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_get_params_from_job_templates() {
+    let server = Server::start().await;
+    let put = async |definition: Value| {
+        let body =
+            json!({ "owner": "ana", "status": "ok", "support": "us", "definition": definition });
+        server
+            .call("POST", "/api/v3/job-templates", &body.to_string())
+            .await
+    };
+    let typed = |ty: &str| step(&json!({ "id": "a", "type": ty, "sub_type": "fetch" }));
+    assert_eq!(status(&server, typed("Http")).await, 400);
+    let url = json!({ "http": { "type": "MAP", "value": { "url": { "type": "STRING", "value": "http://localhost/" } } } });
+    let base = json!({ "job_type": "base", "version": "v1", "step_type": "Http", "params": url });
+    assert_eq!(put(base).await.status, 200);
+    let heir = json!({ "job_type": "fetch", "version": "default", "step_type": "Http", "inherit_from": { "base": "v1" } });
+    assert_eq!(put(heir).await.status, 200);
+    assert_eq!(status(&server, typed("Http")).await, 200);
+    assert_eq!(status(&server, typed("Kubernetes")).await, 400);
+    let round = json!({ "job_type": "base", "version": "v1", "step_type": "Http", "params": url,
+        "inherit_from": { "fetch": "default" } });
+    assert_eq!(put(round).await.status, 200);
+    let body = json!({ "properties": { "owner": "ana" }, "workflow": { "id": "w",
+        "steps": [{ "step": { "id": "a", "type": "Http", "sub_type": "fetch" } }] } });
+    let got = server
+        .call("POST", "/api/v3/workflows", &body.to_string())
+        .await;
+    assert_eq!(got.status, 400);
+    assert!(got.text.contains("inherits from itself"), "{}", got.text);
     server.stop().await;
 }
