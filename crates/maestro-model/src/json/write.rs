@@ -62,8 +62,19 @@ impl Writer {
 
     /// Writes a text.
     pub fn string(&mut self, text: &str) {
-        const HEX: &[u8; 16] = b"0123456789ABCDEF";
         self.text.push('"');
+        // Nearly all texts are plain; looking at all bytes without a branch is the fastest way to know.
+        let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+        if text.bytes().fold(false, |any, byte| any | is_special(byte)) {
+            self.escaped(text);
+        } else {
+            self.text.push_str(text);
+        }
+        self.text.push('"');
+    }
+
+    fn escaped(&mut self, text: &str) {
+        const HEX: &[u8; 16] = b"0123456789ABCDEF";
         let mut plain = 0;
         for (at, byte) in text.bytes().enumerate() {
             let escape = match byte {
@@ -86,7 +97,6 @@ impl Writer {
             plain = at + 1;
         }
         self.text.push_str(&text[plain..]);
-        self.text.push('"');
     }
 
     /// Writes a double; what JSON has no number for is written as a text (spec 02 T-4).
@@ -202,13 +212,13 @@ impl ToJson for Decimal {
 
 impl ToJson for i64 {
     fn write(&self, out: &mut Writer) {
-        out.number(format_args!("{self}"));
+        out.text.push_str(itoa::Buffer::new().format(*self));
     }
 }
 
 impl ToJson for i32 {
     fn write(&self, out: &mut Writer) {
-        out.number(format_args!("{self}"));
+        out.text.push_str(itoa::Buffer::new().format(*self));
     }
 }
 
