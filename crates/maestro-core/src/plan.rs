@@ -1,6 +1,7 @@
 //! A version of a definition, compiled once for all its runs.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, OnceLock};
 
 use maestro_model::Str;
@@ -120,8 +121,9 @@ pub struct PlanStep {
     pub retry: Retry,
     /// Its time-out.
     pub timeout: Timeout,
-    /// Its params with the defaults, or why they cannot be merged.
-    pub params: Result<ParamSet, ParamError>,
+    /// Its params with the defaults, or why they cannot be merged. Steps without params of their own share those of their
+    /// type.
+    pub params: Result<Arc<ParamSet>, ParamError>,
     /// Whether it waits for signals.
     pub waits_for_signals: bool,
     /// Its type.
@@ -248,10 +250,11 @@ impl Plan {
                 return Err(PlanError::Duplicate(step.id.clone()));
             }
         }
+        let mut step_params = StepParams::new(&rules);
         let mut steps = workflow
             .steps
             .iter()
-            .map(|s| compile_step(s, &index, &rules))
+            .map(|s| compile_step(s, &index, &mut step_params))
             .collect::<Result<Vec<_>, _>>()?;
         let mut derived = vec![Vec::new(); steps.len()];
         for (ord, step) in (0..).zip(&steps) {
@@ -277,7 +280,7 @@ impl Plan {
         let params = WorkflowParams::compile(workflow.params.as_ref(), &rules);
         let timeout = Timeout::parse(workflow.timeout.as_ref());
         let refers_to_steps = steps.iter().any(|step| {
-            step.params.as_ref().is_ok_and(ParamSet::refers_to_steps)
+            step.params.as_ref().is_ok_and(|set| set.refers_to_steps())
                 || step
                     .successors
                     .iter()
@@ -327,8 +330,9 @@ impl Plan {
     #[must_use]
     pub fn weight(&self) -> usize {
         let steps = self.steps.iter().map(|step| {
-            let params = step.params.as_ref().map_or(0, ParamSet::weight);
-            2048 + params + 128 * step.successors.len()
+            let params = step.params.as_ref().ok();
+            let own = params.filter(|set| Arc::strong_count(set) == 1);
+            1024 + own.map_or(0, |set| 512 + set.weight()) + 128 * step.successors.len()
         });
         4096 + 2 * self.param_set().weight() + steps.sum::<usize>()
     }
@@ -349,8 +353,9 @@ impl Plan {
 fn compile_step(
     step: &Step,
     index: &BTreeMap<Str, StepOrd>,
-    rules: &Rules,
+    params: &mut StepParams<'_>,
 ) -> Result<PlanStep, PlanError> {
+    let rules = params.rules;
     let successors = step
         .transition
         .successors
@@ -391,7 +396,7 @@ fn compile_step(
         failure_mode: step.failure_mode.unwrap_or(FailureMode::FailAfterRunning),
         retry,
         timeout: Timeout::parse(step.timeout.as_ref()),
-        params: compile_params(step, rules),
+        params: params.of(step),
         waits_for_signals: step
             .signal_dependencies
             .as_ref()
@@ -401,19 +406,47 @@ fn compile_step(
     })
 }
 
-/// The params of a step: the defaults of all steps, those of its type, and its own (spec 02 S-1).
-fn compile_params(step: &Step, rules: &Rules) -> Result<ParamSet, ParamError> {
-    let defaults = [
-        Some(&rules.defaults.step),
-        rules.defaults.of_type(step.ty()),
-    ];
-    let merged = merged_step_params(step, defaults.into_iter().flatten())?;
-    Ok(ParamSet::compile(
-        clean_up(merged)?,
-        rules,
-        verbatim_of(step.ty()),
-        None,
-    ))
+/// The params of the steps of a version: the defaults of all steps, those of the type, and the step's own (spec 02 S-1).
+struct StepParams<'a> {
+    rules: &'a Rules,
+    /// What the defaults of a type come to, and the params of its steps that have none of their own.
+    of_types: BTreeMap<StepType, (ParamMap, Option<Arc<ParamSet>>)>,
+}
+
+impl<'a> StepParams<'a> {
+    fn new(rules: &'a Rules) -> Self {
+        Self {
+            rules,
+            of_types: BTreeMap::new(),
+        }
+    }
+
+    fn of(&mut self, step: &Step) -> Result<Arc<ParamSet>, ParamError> {
+        let (rules, ty) = (self.rules, step.ty());
+        let (defaults, shared) = match self.of_types.entry(ty) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let defaults = &rules.defaults;
+                let sets = [Some(&defaults.step), defaults.of_type(ty)];
+                let merged = merged_defaults(sets.into_iter().flatten())?;
+                new.insert((merged, None))
+            }
+        };
+        let compile = |merged| {
+            let set = ParamSet::compile(clean_up(merged)?, rules, verbatim_of(ty), None);
+            Ok(Arc::new(set))
+        };
+        match step.params.as_ref().filter(|own| !own.is_empty()) {
+            Some(own) => {
+                let stage = Stage::fresh(ParamSource::Definition);
+                compile(merge(defaults.clone(), own, stage)?)
+            }
+            None => match shared {
+                Some(shared) => Ok(Arc::clone(shared)),
+                None => Ok(Arc::clone(shared.insert(compile(defaults.clone())?))),
+            },
+        }
+    }
 }
 
 /// Scripts are run as they are written (decision 10).
@@ -430,15 +463,20 @@ fn merged_step_params<'a>(
     step: &Step,
     defaults: impl Iterator<Item = &'a ParamMap>,
 ) -> Result<ParamMap, ParamError> {
-    let system = Stage::fresh(ParamSource::SystemDefault);
-    let mut merged = ParamMap::default();
-    for set in defaults {
-        merged = merge(merged, set, system)?;
-    }
+    let merged = merged_defaults(defaults)?;
     match &step.params {
         Some(own) => merge(merged, own, Stage::fresh(ParamSource::Definition)),
         None => Ok(merged),
     }
+}
+
+fn merged_defaults<'a>(
+    mut sets: impl Iterator<Item = &'a ParamMap>,
+) -> Result<ParamMap, ParamError> {
+    let system = Stage::fresh(ParamSource::SystemDefault);
+    sets.try_fold(ParamMap::default(), |merged, set| {
+        merge(merged, set, system)
+    })
 }
 
 /// A cycle, written as its ids with arrows, if there is one.

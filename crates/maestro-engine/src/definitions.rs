@@ -10,8 +10,8 @@ use maestro_model::Str;
 use maestro_model::definition::{Properties, Workflow};
 use maestro_model::state::{Millis, WorkflowKey, WorkflowRow};
 use maestro_store::{ReadError, Snapshot};
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 /// What starts need of a workflow.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl Definitions {
         let plans = usize::try_from(plan_bytes / 2048).unwrap_or(1024).max(16);
         Self {
             heads: Cache::new(20_000),
-            plans: Cache::with_weighter(plans, plan_bytes.max(1 << 20), PlanWeight),
+            plans: plan_cache(plans, plan_bytes.max(1 << 20)),
             properties: Cache::new(2_000),
             rules,
             changes: AtomicU64::new(0),
@@ -145,6 +145,21 @@ impl Definitions {
     }
 }
 
+/// In one piece: an entry larger than its piece of the cache is not kept at all, and versions with many steps are large.
+fn plan_cache(items: usize, bytes: u64) -> Cache<(WorkflowKey, i64), Arc<Plan>, PlanWeight> {
+    let mut options = OptionsBuilder::new();
+    options
+        .shards(1)
+        .estimated_items_capacity(items)
+        .weight_capacity(bytes);
+    Cache::with_options(
+        options.build().expect("both capacities are given"),
+        PlanWeight,
+        DefaultHashBuilder::default(),
+        DefaultLifecycle::default(),
+    )
+}
+
 /// Why something cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -154,4 +169,24 @@ pub enum LoadError {
     /// It holds something that cannot be understood.
     #[error("{0}")]
     Damaged(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_with_many_steps_is_kept() {
+        let steps: Vec<String> = (0..10_000)
+            .map(|i| format!(r#"{{"step":{{"id":"s{i}","type":"NoOp"}}}}"#))
+            .collect();
+        let text = format!(r#"{{"id":"w","steps":[{}]}}"#, steps.join(","));
+        let workflow: Workflow = maestro_model::codec::read(text.as_bytes()).expect("definition");
+        let plan = Plan::compile(Arc::new(workflow), 1, Arc::default()).expect("plan");
+        let bytes = crate::EngineSettings::new("unused".into()).plan_cache_bytes;
+        let definitions = Definitions::new(bytes, Arc::default());
+        let key = (WorkflowKey(1), 1);
+        definitions.plans.insert(key, Arc::new(plan));
+        assert!(definitions.cached_plan(key.0, key.1).is_some());
+    }
 }
