@@ -95,6 +95,29 @@ fn the_flaky_example_succeeds_at_the_third_attempt() {
     );
 }
 
+/// The workflows in a page of the reference.
+fn workflows_of(page: &str) -> Vec<String> {
+    let path = examples().join("../docs/reference").join(page);
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks = text.split("```yaml
+").skip(1);
+    blocks
+        .map(|block| block.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_examples_of_the_page_on_steps_run() {
+    let home = Home::new();
+    let workflows = workflows_of("steps.md");
+    assert!(!workflows.is_empty());
+    for workflow in workflows {
+        let file = home.file("example.yaml", &workflow);
+        let said = home.run(&["run", "--local", &file]);
+        assert_eq!(said.status, 0, "{workflow}: {said:?}");
+    }
+}
+
 #[test]
 fn the_etl_example_survives_kill_9_at_several_points() {
     // [R-01]
