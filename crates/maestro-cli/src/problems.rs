@@ -40,36 +40,43 @@ impl Checked {
 
     /// Says all problems on standard error, each with its line of the file.
     pub(crate) fn print(&self) {
-        let bold = Style::new().bold();
-        let red = bold.fg_color(Some(AnsiColor::Red.into()));
-        let blue = bold.fg_color(Some(AnsiColor::Blue.into()));
         for problem in &self.report.problems {
-            let Problem {
-                position,
-                path,
-                text,
-                hint,
-            } = problem;
-            let (line, column) = (position.line, position.column);
-            let colon = if path.is_empty() { "" } else { ": " };
-            ui::note(&format!(
-                "{bold}{}:{line}:{column}:{bold:#} {red}error:{red:#} {path}{colon}{text}",
-                self.file
-            ));
-            if let Some(source) = self.text.lines().nth(line.saturating_sub(1)) {
-                let number = line.to_string();
-                let margin = " ".repeat(number.len());
-                ui::note(&format!("{blue}{number} |{blue:#} {}", shown(source)));
-                let before: String = source
-                    .chars()
-                    .take(column.saturating_sub(1))
-                    .map(|c| if c == '\t' { '\t' } else { ' ' })
-                    .collect();
-                ui::note(&format!("{blue}{margin} |{blue:#} {before}{red}^{red:#}"));
-            }
-            if let Some(hint) = hint {
-                ui::hint(hint);
-            }
+            self.print_one(problem, "error", AnsiColor::Red);
+        }
+        for warning in &self.report.warnings {
+            self.print_one(warning, "warning", AnsiColor::Yellow);
+        }
+    }
+
+    fn print_one(&self, problem: &Problem, kind: &str, color: AnsiColor) {
+        let bold = Style::new().bold();
+        let loud = bold.fg_color(Some(color.into()));
+        let blue = bold.fg_color(Some(AnsiColor::Blue.into()));
+        let Problem {
+            position,
+            path,
+            text,
+            hint,
+        } = problem;
+        let (line, column) = (position.line, position.column);
+        let colon = if path.is_empty() { "" } else { ": " };
+        ui::note(&format!(
+            "{bold}{}:{line}:{column}:{bold:#} {loud}{kind}:{loud:#} {path}{colon}{text}",
+            self.file
+        ));
+        if let Some(source) = self.text.lines().nth(line.saturating_sub(1)) {
+            let number = line.to_string();
+            let margin = " ".repeat(number.len());
+            ui::note(&format!("{blue}{number} |{blue:#} {}", shown(source)));
+            let before: String = source
+                .chars()
+                .take(column.saturating_sub(1))
+                .map(|c| if c == '\t' { '\t' } else { ' ' })
+                .collect();
+            ui::note(&format!("{blue}{margin} |{blue:#} {before}{loud}^{loud:#}"));
+        }
+        if let Some(hint) = hint {
+            ui::hint(hint);
         }
     }
 }
@@ -86,6 +93,8 @@ fn shown(line: &str) -> String {
 /// A problem in JSON.
 pub(crate) struct ProblemView<'a> {
     pub(crate) file: &'a str,
+    /// `error` or `warning`.
+    pub(crate) severity: &'static str,
     pub(crate) problem: &'a Problem,
 }
 
@@ -100,6 +109,7 @@ impl ToJson for ProblemView<'_> {
         } = self.problem;
         out.object(|o| {
             o.always("file", self.file);
+            o.always("severity", self.severity);
             o.always("line", &number(position.line));
             o.always("column", &number(position.column));
             o.filled("path", path.as_str());

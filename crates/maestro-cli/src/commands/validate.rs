@@ -29,10 +29,15 @@ pub(crate) fn run(context: &Context, args: &ValidateArgs) -> Result<Exit, Failur
         let views: Vec<ProblemView<'_>> = checked
             .iter()
             .flat_map(|c| {
-                c.report.problems.iter().map(|problem| ProblemView {
-                    file: &c.file,
-                    problem,
-                })
+                let errors = c.report.problems.iter().map(|p| ("error", p));
+                let warnings = c.report.warnings.iter().map(|p| ("warning", p));
+                errors
+                    .chain(warnings)
+                    .map(|(severity, problem)| ProblemView {
+                        file: &c.file,
+                        severity,
+                        problem,
+                    })
             })
             .collect();
         ui::out(&to_text(&views[..]))?;

@@ -99,8 +99,12 @@ fn the_flaky_example_succeeds_at_the_third_attempt() {
 fn workflows_of(page: &str) -> Vec<String> {
     let path = examples().join("../docs/reference").join(page);
     let text = std::fs::read_to_string(path).unwrap();
-    let blocks = text.split("```yaml
-").skip(1);
+    let blocks = text
+        .split(
+            "```yaml
+",
+        )
+        .skip(1);
     blocks
         .map(|block| block.split("```").next().unwrap().to_owned())
         .collect()

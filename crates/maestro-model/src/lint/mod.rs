@@ -7,6 +7,7 @@
 mod locate;
 mod mend;
 mod place;
+mod traps;
 
 use crate::codec::{At, FromJson, JsonError};
 use crate::definition::WorkflowCreateRequest;
@@ -35,6 +36,8 @@ pub struct Problem {
 pub struct Report {
     /// In the order of their places.
     pub problems: Vec<Problem>,
+    /// What is in order but hardly meant, likewise.
+    pub warnings: Vec<Problem>,
     /// The request, if there are no problems.
     pub request: Option<WorkflowCreateRequest>,
 }
@@ -80,12 +83,14 @@ pub fn lint(body: &[u8], templates: Templates<'_>, limits: &Limits, now: i64) ->
     Report {
         request: request.filter(|_| problems.is_empty()),
         problems,
+        warnings: found.warnings,
     }
 }
 
 #[derive(Default)]
 struct Found {
     problems: Vec<Problem>,
+    warnings: Vec<Problem>,
 }
 
 impl Found {
@@ -164,6 +169,7 @@ impl Found {
                 });
             }
         }
+        self.warnings = lenient.whole.as_ref().map(traps::traps).unwrap_or_default();
         let (json, place) = lenient.request?;
         Some((json, place, Flavour::Dsl))
     }
@@ -216,11 +222,17 @@ impl Found {
                 continue;
             }
             let (position, path) = locate::locate(place, &path, flavour);
+            // The commonest of the DSL's traps (spec 01 D-34).
+            let is_string_map = flavour == Flavour::Dsl && text.ends_with("it is a STRING_MAP");
+            let key = path.rsplit('.').next().unwrap_or_default();
+            let hint = is_string_map.then(|| {
+                format!("write `{key}<pmap>:`, since a map that holds only texts is a STRING_MAP")
+            });
             self.problems.push(Problem {
                 position,
                 path,
                 text,
-                hint: None,
+                hint,
             });
         }
     }

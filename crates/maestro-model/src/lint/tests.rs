@@ -106,6 +106,50 @@ workflow:
 
 /// Decision 17.
 #[test]
+fn keys_that_the_dsl_has_no_word_for_are_warned_of() {
+    let text = "workflow:
+  id: w
+  params: {n: 1}
+  is_active: false
+  jobs:
+  - job: {id: a, type: NoOp, retry_policy: {x: 1}, sub_type<string>: ours}
+  - foreach:
+      id: f
+      params: {i: [1]}
+      jobs:
+      - job: {id: b, type: NoOp, params: {n: 1}}
+";
+    let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+    assert_eq!(report.problems, []);
+    let warnings = report.warnings.iter();
+    let warnings: Vec<_> = warnings.map(|w| (w.position.line, &*w.path)).collect();
+    assert_eq!(
+        warnings,
+        [
+            (3, "workflow.params"),
+            (4, "workflow.is_active"),
+            (6, "workflow.jobs[0].job.retry_policy"),
+            (11, "workflow.jobs[1].foreach.jobs[0].job.params"),
+        ]
+    );
+    // In the full model they are what they say.
+    let model = r#"{"is_active":false,"workflow":{"id":"w","params":{},"steps":[{"step":{"id":"a","type":"NoOp"}}]}}"#;
+    let report = lint(model.as_bytes(), &|_, _| None, &Limits::default(), 0);
+    assert_eq!((report.problems, report.warnings), (vec![], vec![]));
+}
+
+#[test]
+fn a_map_of_texts_for_a_script_is_told_how_to_be_written() {
+    let text = "workflow:\n  id: w\n  jobs:\n  - job: {id: a, type: Shell, shell: {script: x}}\n";
+    let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+    let hint = report.problems.first().and_then(|p| p.hint.as_deref());
+    assert!(
+        hint.is_some_and(|hint| hint.contains("`shell<pmap>:`")),
+        "{report:?}"
+    );
+}
+
+#[test]
 fn a_key_that_is_given_twice_is_a_problem() {
     let json = "{\"id\": \"w\",\n \"steps\": [{\"step\": {\"id\": \"a\", \"type\": \"NoOp\"}}],\n \"id\": \"v\"}";
     assert_eq!(places(json), [at(3, 2, "id")]);
