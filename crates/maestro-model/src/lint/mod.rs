@@ -169,7 +169,11 @@ impl Found {
                 });
             }
         }
-        self.warnings = lenient.whole.as_ref().map(traps::traps).unwrap_or_default();
+        self.warnings = lenient
+            .whole
+            .as_ref()
+            .map(|whole| traps::traps(whole, body))
+            .unwrap_or_default();
         let (json, place) = lenient.request?;
         Some((json, place, Flavour::Dsl))
     }

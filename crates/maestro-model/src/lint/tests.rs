@@ -111,6 +111,8 @@ fn keys_that_the_dsl_has_no_word_for_are_warned_of() {
   id: w
   params: {n: 1}
   is_active: false
+  twice: !n + n
+  number: !!int 5
   jobs:
   - job: {id: a, type: NoOp, retry_policy: {x: 1}, sub_type<string>: ours}
   - foreach:
@@ -128,8 +130,9 @@ fn keys_that_the_dsl_has_no_word_for_are_warned_of() {
         [
             (3, "workflow.params"),
             (4, "workflow.is_active"),
-            (6, "workflow.jobs[0].job.retry_policy"),
-            (11, "workflow.jobs[1].foreach.jobs[0].job.params"),
+            (5, "workflow.twice"),
+            (8, "workflow.jobs[0].job.retry_policy"),
+            (13, "workflow.jobs[1].foreach.jobs[0].job.params"),
         ]
     );
     // In the full model they are what they say.

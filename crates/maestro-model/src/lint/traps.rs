@@ -20,7 +20,9 @@ const OF_JOB: [&str; 4] = [
 ];
 
 /// All of them, in the order of the text.
-pub(super) fn traps(whole: &Place) -> Vec<Problem> {
+pub(super) fn traps(whole: &Place, body: &[u8]) -> Vec<Problem> {
+    let text = String::from_utf8_lossy(body);
+    let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
     let workflow = whole.entry(|key| key.eq_ignore_ascii_case("workflow"));
     if let Some(workflow) = workflow {
@@ -31,13 +33,14 @@ pub(super) fn traps(whole: &Place) -> Vec<Problem> {
             } else if OF_WORKFLOW.contains(&&*entry.key) {
                 found.push(no_word(entry, path));
             }
+            found.extend(tagged(entry, path, &lines));
         }
-        jobs(&workflow.value, path, &mut found);
+        jobs(&workflow.value, path, &lines, &mut found);
     }
     found
 }
 
-fn jobs(place: &Place, path: &str, found: &mut Vec<Problem>) {
+fn jobs(place: &Place, path: &str, lines: &[&str], found: &mut Vec<Problem>) {
     let Some(jobs) = place.entry(|key| key == "jobs") else {
         return;
     };
@@ -56,12 +59,32 @@ fn jobs(place: &Place, path: &str, found: &mut Vec<Problem>) {
                 } else if OF_JOB.contains(&&*entry.key) {
                     found.push(no_word(entry, &path));
                 }
+                found.extend(tagged(entry, &path, lines));
             }
             if is_loop {
-                self::jobs(&job.value, &path, found);
+                self::jobs(&job.value, &path, lines, found);
             }
         }
     }
+}
+
+/// A value such as `!n + 1`: to YAML `!n` is a tag, and what follows is a text.
+fn tagged(entry: &Entry, path: &str, lines: &[&str]) -> Option<Problem> {
+    let key = &entry.key;
+    let line = lines.get(entry.at.line.checked_sub(1)?)?;
+    let (_, value) = line.split_once(&format!("{key}:"))?;
+    let value = value.trim_start();
+    let tag = value.split_whitespace().next()?;
+    let is_local = value.starts_with('!') && !value.starts_with("!!");
+    is_local.then(|| Problem {
+        position: entry.at,
+        path: format!("{path}.{key}"),
+        text: format!("`{tag}` is a tag of YAML here, which is ignored"),
+        hint: Some(format!(
+            "an expression is marked in front of its key: `\"!{key}\": \"{}\"`",
+            value.trim_start_matches('!')
+        )),
+    })
 }
 
 fn entries(place: &Place) -> &[Entry] {
