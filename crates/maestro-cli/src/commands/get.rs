@@ -1,5 +1,7 @@
 //! `maestro get`.
 
+use maestro_model::json::Json;
+
 use super::{Context, params};
 use crate::args::GetArgs;
 use crate::client::{Answer, Client, list_at, segment, str_at, workflow_path};
@@ -33,10 +35,77 @@ pub(crate) fn run(context: &Context, args: &GetArgs) -> Result<Exit, Failure> {
     let text = match show {
         _ if context.json => answer.text,
         Some(show) => show(&answer),
-        None => run_table(&RunView::of(answer)),
+        None => {
+            let view = RunView::of(answer);
+            let table = run_table(&view);
+            match &*failures(&client, &view).join("\n") {
+                "" => table,
+                why => format!("{table}\n\n{why}"),
+            }
+        }
     };
     ui::out(&text)?;
     Ok(Exit::Done)
+}
+
+/// Why a run failed: of each step that failed for good, the last words of its latest attempt; else those of the run.
+pub(super) fn failures(client: &Client, view: &RunView) -> Vec<String> {
+    const MOST: usize = 5;
+    if view.status != "FAILED" && view.status != "TIMED_OUT" {
+        return Vec::new();
+    }
+    let failed: Vec<_> = view
+        .steps
+        .iter()
+        .filter(|step| has_failed(&step.status))
+        .collect();
+    let workflow = view.answer.str("/workflow_id");
+    let instance = view.answer.number("/workflow_instance_id").unwrap_or(0);
+    let mut lines: Vec<String> = failed
+        .iter()
+        .take(MOST)
+        .map(|step| {
+            let rest = format!("/instances/{instance}/steps/{}", segment(&step.id));
+            let why = client.get(&workflow_path(workflow, &rest));
+            let why = why.ok().and_then(|answer| last_words(&answer.json));
+            format!("{}: {}", step.id, why.as_deref().unwrap_or(&step.status))
+        })
+        .collect();
+    if failed.len() > MOST {
+        lines.push(format!("and {} more", failed.len() - MOST));
+    }
+    if failed.is_empty() {
+        lines.extend(last_words(&view.answer.json));
+    }
+    lines
+}
+
+fn has_failed(status: &str) -> bool {
+    matches!(
+        status,
+        "USER_FAILED"
+            | "PLATFORM_FAILED"
+            | "TIMEOUT_FAILED"
+            | "FATALLY_FAILED"
+            | "INTERNALLY_FAILED"
+            | "TIMED_OUT"
+    )
+}
+
+/// The last event of a timeline that says more than a status.
+fn last_words(json: &Json) -> Option<String> {
+    let mut events = list_at(json, "/timeline").iter().rev();
+    let event = events.find(|event| !str_at(event, "/message").is_empty())?;
+    Some(event_text(event))
+}
+
+/// An event in words, with its errors.
+fn event_text(event: &Json) -> String {
+    let texts = ["/message", "/status", "/action"].map(|pointer| str_at(event, pointer));
+    let text = texts.into_iter().find(|text| !text.is_empty());
+    let errors = list_at(event, "/errors").iter().filter_map(Json::as_str);
+    let parts: Vec<&str> = text.into_iter().chain(errors).collect();
+    parts.join(" ")
 }
 
 fn fetch(client: &Client, workflow: &str, rest: &str) -> Result<Answer, Failure> {
@@ -151,15 +220,8 @@ fn step(answer: &Answer) -> String {
     let events: Vec<Vec<String>> = list_at(&answer.json, "/timeline")
         .iter()
         .map(|event| {
-            let at = event
-                .pointer("/timestamp")
-                .and_then(maestro_model::json::Json::as_i64);
-            let texts = ["/message", "/status", "/action"].map(|pointer| str_at(event, pointer));
-            let text = texts
-                .into_iter()
-                .find(|text| !text.is_empty())
-                .unwrap_or_default();
-            vec![at.map(ui::time).unwrap_or_default(), text.to_owned()]
+            let at = event.pointer("/timestamp").and_then(Json::as_i64);
+            vec![at.map(ui::time).unwrap_or_default(), event_text(event)]
         })
         .collect();
     format!(

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use maestro_server::config::Config;
 
-use super::{Context, config, server, start};
+use super::{Context, config, get, server, start};
 use crate::args::RunArgs;
 use crate::client::{CallError, Client};
 use crate::definition;
@@ -152,11 +152,11 @@ fn follow(
                     instance.workflow, instance.id
                 )
             });
-            finish(context, logs, &view)?;
+            finish(context, place, logs, &view)?;
             return Ok(Exit::Interrupted);
         }
     };
-    finish(context, logs, &view)?;
+    finish(context, place, logs, &view)?;
     Ok(if view.status == "SUCCEEDED" {
         Exit::Done
     } else {
@@ -174,9 +174,17 @@ fn not_stopped(error: CallError, place: &Place, instance: &Instance) -> Failure 
 }
 
 /// The last words of a run that was followed to its end. Nobody reading them does not change how it ended.
-fn finish(context: &Context, logs: Option<Logs>, view: &RunView) -> Result<(), Failure> {
+fn finish(
+    context: &Context,
+    place: &Place,
+    logs: Option<Logs>,
+    view: &RunView,
+) -> Result<(), Failure> {
     if let Some(logs) = logs {
         logs.finish();
+    }
+    for why in get::failures(place.client(), view) {
+        ui::note(&why);
     }
     let text = if context.json {
         view.answer.text.clone()

@@ -36,6 +36,9 @@ pub(crate) fn run(context: &Context, args: &WatchArgs) -> Result<Exit, Failure> 
                 logs.finish();
             }
             let is_success = view.status == "SUCCEEDED";
+            for why in get::failures(&instance.client, &view) {
+                ui::note(&why);
+            }
             ui::out(&if context.json {
                 view.answer.text
             } else {

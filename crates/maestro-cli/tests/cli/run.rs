@@ -30,6 +30,32 @@ fn a_run_that_succeeds_ends_with_0_and_one_that_fails_with_1() {
 
 /// [R-44]
 #[test]
+fn a_run_that_fails_says_why() {
+    let home = Home::new();
+    let server = home.server();
+    let file = home.file(
+        "why.json",
+        r#"{"properties":{"owner":"a"},"workflow":{"id":"why","steps":[
+            {"step":{"id":"sum","type":"NoOp","params":{"n":{"type":"LONG","value":0},
+                "x":{"type":"LONG","expression":"1 / n"}}}},
+            {"step":{"id":"job","type":"Shell","retry_policy":{"error_retry_limit":0},"params":{
+                "shell":{"type":"MAP","value":{"script":{"type":"STRING","value":"exit 3"}}}}}}]}}"#,
+    );
+    let said = home.run(&["--server", &server.url, "run", &file]);
+    assert_eq!(said.status, 1, "{said:?}");
+    let shown = home.done(&["--server", &server.url, "get", "why", "1"]);
+    let step = home.done(&["--server", &server.url, "get", "why", "1", "sum"]);
+    for text in [&said.stderr, &shown] {
+        assert!(
+            text.contains("job: the process ended with exit code 3"),
+            "{text}"
+        );
+        assert!(text.contains("sum: ") && text.contains("`1 / n`"), "{text}");
+    }
+    assert!(step.contains("`1 / n`"), "{step}");
+}
+
+#[test]
 fn with_json_standard_output_is_json_alone() {
     let home = Home::new();
     let file = home.file("w.yaml", &shell("w", &[("a", "echo hello")]));
