@@ -42,7 +42,7 @@ conformance: ## Start a server and count the recorded scenarios that pass, by ar
 	scripts/conformance
 
 fuzz-api: ## Fuzz a server by its own API description, for about a minute
-	$(CARGO) build -p maestro-cli
+	$(CARGO) build --workspace --bin maestro # as the tests have built it
 	scripts/fuzz-api
 
 bench: ## Measure the speed (see docs/benchmarks.md)
