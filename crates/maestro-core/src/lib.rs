@@ -12,6 +12,7 @@
 //! ([`WorkflowState::resume`]) and gets them again.
 
 pub mod condition;
+pub mod initiation;
 pub mod message;
 pub mod params;
 pub mod permits;

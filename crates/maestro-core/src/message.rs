@@ -195,6 +195,8 @@ pub struct Start {
     pub results: Arc<Results>,
     /// The run's time-out in milliseconds, if the definition has one.
     pub timeout: Option<i64>,
+    /// See [`crate::initiation::instance_step_concurrency`].
+    pub instance_step_concurrency: Option<i64>,
     /// The params could not be evaluated and the caller wants that stored (spec 05 CR-9): the failure's events.
     pub failed: Option<Vec<TimelineEvent>>,
 }
@@ -356,6 +358,32 @@ pub enum Refusal {
         "the first version of workflow [{0}] must have an owner in its properties (`properties.owner`)"
     )]
     NoOwner(Box<str>),
+    /// A trigger starts the active version only (spec 05 ST-5).
+    #[error(
+        "version [{version}] of workflow [{workflow}] is not the active one, which is what triggers start"
+    )]
+    NotActive {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The version that was asked for.
+        version: i64,
+    },
+    /// The workflow has no such trigger (spec 05 ST-6).
+    #[error("workflow [{workflow}] has no trigger with the uuid [{trigger}] at present")]
+    NoTrigger {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The uuid.
+        trigger: Box<str>,
+    },
+    /// Triggers of the kind are switched off (spec 05 ST-7). Callers know this by its text.
+    #[error("Trigger type [{kind}] is disabled for the workflow [{workflow}]")]
+    TriggerDisabled {
+        /// The workflow.
+        workflow: Box<str>,
+        /// `TIME` or `SIGNAL`.
+        kind: &'static str,
+    },
     /// A properties change that the instances at hand forbid (spec 05 RS-21).
     #[error("{0}")]
     StrategyRefused(String),

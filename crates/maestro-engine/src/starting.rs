@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use maestro_core::Results;
 use maestro_core::message::{Command, Refusal, Reply, Start};
 use maestro_core::params::{
     Facts, Moment, Nothing, ParamError, Preview, RunParams, StartedBy, dry_run, evaluate_start,
     preview, template_of,
 };
 use maestro_core::plan::{Plan, PlanError};
+use maestro_core::{Results, initiation};
 use maestro_model::codec::to_text;
 use maestro_model::definition::{Properties, StepType, User, Workflow, WorkflowCreateRequest};
 use maestro_model::param::ParamMap;
@@ -27,6 +27,8 @@ const FUEL: u32 = 4;
 struct Target {
     plan: Arc<Plan>,
     properties: Arc<Properties>,
+    /// The active version of the workflow.
+    active: Option<i64>,
 }
 
 impl Engine {
@@ -67,6 +69,14 @@ impl Engine {
     ) -> Result<Started, EngineError> {
         validate::start(&request, &self.settings().limits)?;
         let target = self.target(workflow, version).await?;
+        let plan = &target.plan;
+        initiation::check_trigger(
+            &request.initiator,
+            &plan.workflow,
+            plan.version,
+            target.active,
+            &target.properties,
+        )?;
         let start = self.prepare(target, request, user).await?;
         match self
             .command(workflow, Command::Start(Box::new(start)))
@@ -119,7 +129,12 @@ impl Engine {
             && let Some(properties) =
                 definitions.cached_properties(head.row.key, head.row.properties)
         {
-            return Ok(Target { plan, properties });
+            let active = head.row.active_version;
+            return Ok(Target {
+                plan,
+                properties,
+                active,
+            });
         }
         let (engine, workflow, version) = (self.clone(), workflow.to_owned(), version.to_owned());
         tokio::task::spawn_blocking(move || engine.read_target(&workflow, &version))
@@ -150,7 +165,11 @@ impl Engine {
                 ))
             })?;
         let properties = self.properties(head.row.key, head.row.properties, &*snapshot)?;
-        Ok(Target { plan, properties })
+        Ok(Target {
+            plan,
+            properties,
+            active: head.row.active_version,
+        })
     }
 
     /// A start as the core takes it: params evaluated (spec 05 section 5).
@@ -179,6 +198,8 @@ impl Engine {
         let runtime_tags = request.runtime_tags.as_ref().map(|t| to_text(t).into());
         let plan = target.plan.clone();
         let starting = Starting::new(target, request, user, now);
+        let instance_step_concurrency =
+            initiation::instance_step_concurrency(&starting.initiator, &plan.workflow);
         let origin = Origin {
             artifacts,
             runtime_tags,
@@ -207,6 +228,7 @@ impl Engine {
             origin,
             results,
             timeout,
+            instance_step_concurrency,
             failed,
         })
     }

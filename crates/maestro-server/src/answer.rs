@@ -367,8 +367,10 @@ fn refusal_code(refusal: &Refusal) -> ErrorCode {
         Refusal::NotLatestRun { .. }
         | Refusal::AlreadyEnded { .. }
         | Refusal::StillRunning { .. }
+        | Refusal::NotActive { .. }
         | Refusal::NoOwner(_) => ErrorCode::BadRequest,
-        Refusal::BeingDeleted(_) => ErrorCode::Conflict,
+        Refusal::BeingDeleted(_) | Refusal::NoTrigger { .. } => ErrorCode::Conflict,
+        Refusal::TriggerDisabled { .. } => ErrorCode::UnprocessableEntity,
         Refusal::StrategyRefused(_) => ErrorCode::PreconditionFailed,
     }
 }

@@ -688,6 +688,7 @@ impl World<'_> {
                 policy: RunPolicy::StartFreshNewRun,
                 request_time: self.now,
                 origin: Origin::default(),
+                instance_step_concurrency: None,
                 failed: None,
             }))
         };

@@ -121,7 +121,7 @@ impl WorkflowState {
                 timeout: start.timeout,
                 dag: None,
                 baseline: None,
-                instance_step_concurrency: start.plan.workflow.instance_step_concurrency,
+                instance_step_concurrency: start.instance_step_concurrency,
                 group_info: 1,
             },
         };

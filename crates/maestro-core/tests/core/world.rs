@@ -331,6 +331,7 @@ impl World {
                 maestro_core::plan::Timeout::Millis(ms) => Some(ms),
                 _ => None,
             },
+            instance_step_concurrency: self.plan.workflow.instance_step_concurrency,
             failed: None,
         };
         self.command(Command::Start(Box::new(start)));

@@ -62,6 +62,7 @@ pub(crate) fn start(w: &mut World, request: Request<'_>) -> String {
             Timeout::Millis(ms) => Some(ms),
             _ => None,
         },
+        instance_step_concurrency: w.plan.workflow.instance_step_concurrency,
         failed: request.failed,
     };
     w.command(Command::Start(Box::new(start)));

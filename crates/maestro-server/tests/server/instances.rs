@@ -521,3 +521,57 @@ async fn params_that_fail_leave_nothing_or_a_failed_run() {
         .is_details(404, "NOT_FOUND");
     server.stop().await;
 }
+
+// [05:5]
+#[tokio::test(flavor = "multi_thread")]
+async fn triggers_start_what_they_belong_to() {
+    let server = Server::start().await;
+    let mut workflow = no_ops(&["a"]);
+    workflow["time_triggers"] =
+        json!([{ "type": "CRON", "cron": "15 3 * * *", "timezone": "Europe/Paris" }]);
+    workflow["instance_step_concurrency"] = json!(3);
+    server.push("t", workflow.clone()).await;
+    server.push("t", workflow).await;
+    let start = async |version: &str, initiator: Value| {
+        let path = format!("{W}/t/versions/{version}/actions/start");
+        let body = json!({ "initiator": initiator }).to_string();
+        server.call("POST", &path, &body).await
+    };
+    let time = |uuid: &str| json!({ "type": "TIME", "trigger_uuid": uuid, "trigger_time": 1, "timezone": "Europe/Paris" });
+    let own = "cace173c-0497-36c1-b8eb-f16328ba992f";
+    let got = start("active", time(own)).await.json();
+    assert_eq!(got["status"], "CREATED");
+    let text = got["timeline_event"]["message"].to_string();
+    assert!(text.contains("TIME-based trigger"), "{text}");
+    let inactive = start("1", time(own)).await;
+    inactive.is_details(400, "BAD_REQUEST");
+    let unknown = start("active", time("7b92bd31-8478-35db-bb77-dfdb3d7260fc")).await;
+    unknown.is_details(409, "CONFLICT");
+    let signal =
+        json!({ "type": "SIGNAL", "trigger_uuid": own, "signal_id_map": {}, "params": {} });
+    start("active", signal).await.is_details(409, "CONFLICT");
+    // What a run starts takes no limit from its definition.
+    let parent = json!({ "workflow_id": "p", "instance_id": 1, "run_id": 1, "step_id": "s", "step_attempt_id": 1 });
+    let sub = json!({ "type": "SUBWORKFLOW", "ancestors": [parent] });
+    assert_eq!(start("active", sub).await.json()["status"], "CREATED");
+    let limit = async |instance: i64| {
+        let run = server
+            .get(&format!("{W}/t/instances/{instance}/runs/1"))
+            .await;
+        run.json()["runtime_workflow"]["instance_step_concurrency"].clone()
+    };
+    assert_eq!((limit(1).await, limit(2).await), (json!(3), Value::Null));
+    let properties = format!("{W}/t/properties");
+    let off = r#"{"time_trigger_disabled":true}"#;
+    assert_eq!(server.call("POST", &properties, off).await.status, 200);
+    let disabled = start("active", time(own)).await;
+    disabled.is_details(422, "UNPROCESSABLE_ENTITY");
+    assert!(
+        disabled
+            .text
+            .contains("Trigger type [TIME] is disabled for the workflow"),
+        "{}",
+        disabled.text
+    );
+    server.stop().await;
+}
