@@ -409,8 +409,9 @@ fn compile_step(
 /// The params of the steps of a version: the defaults of all steps, those of the type, and the step's own (spec 02 S-1).
 struct StepParams<'a> {
     rules: &'a Rules,
-    /// What the defaults of a type come to, and the params of its steps that have none of their own.
-    of_types: BTreeMap<StepType, (ParamMap, Option<Arc<ParamSet>>)>,
+    /// What the defaults of a type come to, and the params of its steps that have none of their own, which the others
+    /// share what they do not change with.
+    of_types: BTreeMap<StepType, (ParamMap, Result<Arc<ParamSet>, ParamError>)>,
 }
 
 impl<'a> StepParams<'a> {
@@ -423,28 +424,27 @@ impl<'a> StepParams<'a> {
 
     fn of(&mut self, step: &Step) -> Result<Arc<ParamSet>, ParamError> {
         let (rules, ty) = (self.rules, step.ty());
+        let compile = |merged, known| {
+            let set = ParamSet::compile(clean_up(merged)?, rules, verbatim_of(ty), known);
+            Ok::<_, ParamError>(Arc::new(set))
+        };
         let (defaults, shared) = match self.of_types.entry(ty) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let defaults = &rules.defaults;
-                let sets = [Some(&defaults.step), defaults.of_type(ty)];
+                let sets = [Some(&rules.defaults.step), rules.defaults.of_type(ty)];
                 let merged = merged_defaults(sets.into_iter().flatten())?;
-                new.insert((merged, None))
+                let shared = compile(merged.clone(), None);
+                new.insert((merged, shared))
             }
-        };
-        let compile = |merged| {
-            let set = ParamSet::compile(clean_up(merged)?, rules, verbatim_of(ty), None);
-            Ok(Arc::new(set))
         };
         match step.params.as_ref().filter(|own| !own.is_empty()) {
             Some(own) => {
                 let stage = Stage::fresh(ParamSource::Definition);
-                compile(merge(defaults.clone(), own, stage)?)
+                // Defaults alone may lack something that each step has to give.
+                let known = shared.as_deref().ok().map(|known| (known, own));
+                compile(merge(defaults.clone(), own, stage)?, known)
             }
-            None => match shared {
-                Some(shared) => Ok(Arc::clone(shared)),
-                None => Ok(Arc::clone(shared.insert(compile(defaults.clone())?))),
-            },
+            None => shared.clone(),
         }
     }
 }

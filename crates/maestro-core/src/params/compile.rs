@@ -271,11 +271,41 @@ enum Need<'a> {
     Expression(&'a Expression),
 }
 
+/// A param that was read.
+#[derive(Debug)]
+struct Entry {
+    node: Node,
+    /// JSON of its definition and of what is known beforehand takes so many bytes at most.
+    bound: usize,
+    /// Params of other steps may be asked for.
+    refers_to_steps: bool,
+}
+
+impl Entry {
+    fn of(name: &str, definition: &ParamDefinition, rules: &Rules, verbatim: Verbatim) -> Self {
+        let script = verbatim
+            .filter(|(param, _)| *param == name)
+            .map(|(_, entry)| entry);
+        let node = Node::of(definition, rules, script);
+        let value = match &node {
+            Node::Static(value) => value_bound(value),
+            _ => 64,
+        };
+        let mut refers = false;
+        node.visit(&mut |need| refers |= refers_to_steps(&need, rules));
+        Self {
+            bound: 6 * name.len() + to_text(definition).len() + value + 200,
+            refers_to_steps: refers,
+            node,
+        }
+    }
+}
+
 /// The params of a workflow or of a step, merged, cleaned up, and ready to be evaluated.
 #[derive(Debug, Default)]
 pub struct ParamSet {
     definitions: ParamMap,
-    nodes: Vec<Arc<Node>>,
+    entries: Vec<Arc<Entry>>,
     /// Which of them follow from the run or the attempt alone and cannot fail: they are computed when somebody looks.
     derived: Box<[bool]>,
     /// Every param is static or derived.
@@ -296,37 +326,29 @@ impl ParamSet {
         verbatim: Verbatim,
         known: Option<(&Self, &ParamMap)>,
     ) -> Self {
-        let node_of = |name: &Str, definition: &ParamDefinition| {
+        let entry_of = |name: &Str, definition: &ParamDefinition| {
             if let Some((known, changed)) = known
                 && !changed.contains_key(name)
                 && let Some(index) = known.definitions.get_index_of(name)
             {
-                return known.nodes[index].clone();
+                return known.entries[index].clone();
             }
-            let script = verbatim
-                .filter(|(param, _)| **param == **name)
-                .map(|(_, entry)| entry);
-            Arc::new(Node::of(definition, rules, script))
+            Arc::new(Entry::of(name, definition, rules, verbatim))
         };
-        let nodes: Vec<Arc<Node>> = definitions
+        let entries: Vec<Arc<Entry>> = definitions
             .iter()
-            .map(|(name, definition)| node_of(name, definition))
+            .map(|(name, definition)| entry_of(name, definition))
             .collect();
         let mut set = Self {
-            bound: Self::text_bound(&definitions, &nodes) + 200 * nodes.len(),
-            derived: vec![false; nodes.len()].into(),
+            bound: entries.iter().map(|entry| entry.bound).sum(),
+            derived: vec![false; entries.len()].into(),
             is_settled: false,
-            refers_to_steps: false,
+            refers_to_steps: entries.iter().any(|entry| entry.refers_to_steps),
             definitions,
-            nodes,
+            entries,
         };
         set.find_derived(rules);
-        set.is_settled = (0..set.nodes.len()).all(|i| set.is_lazy(i));
-        set.refers_to_steps = set.nodes.iter().any(|node| {
-            let mut refers = false;
-            node.visit(&mut |need| refers |= refers_to_steps(&need, rules));
-            refers
-        });
+        set.is_settled = (0..set.len()).all(|i| set.is_lazy(i));
         set
     }
 
@@ -339,7 +361,7 @@ impl ParamSet {
             if !bundled {
                 continue;
             }
-            let Node::Expression(_, expression) = &*self.nodes[index] else {
+            let Node::Expression(_, expression) = self.node(index) else {
                 continue;
             };
             // The bundled ones name only those before them.
@@ -362,11 +384,11 @@ impl ParamSet {
     }
 
     pub(crate) fn node(&self, index: usize) -> &Node {
-        &self.nodes[index]
+        &self.entries[index].node
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.nodes.len()
+        self.entries.len()
     }
 
     pub(crate) fn name(&self, index: usize) -> &Str {
@@ -382,7 +404,7 @@ impl ParamSet {
 
     /// A result that needs no evaluation.
     pub(crate) fn static_value(&self, index: usize) -> Option<&V> {
-        match &*self.nodes[index] {
+        match self.node(index) {
             Node::Static(value) => Some(value),
             _ => None,
         }
@@ -395,7 +417,7 @@ impl ParamSet {
 
     /// Neither stored nor computed before somebody looks.
     pub(crate) fn is_lazy(&self, index: usize) -> bool {
-        self.derived[index] || matches!(&*self.nodes[index], Node::Static(_))
+        self.derived[index] || matches!(self.node(index), Node::Static(_))
     }
 
     /// Whether an evaluation has nothing to compute.
@@ -411,15 +433,6 @@ impl ParamSet {
     /// Whether params of other steps may be asked for.
     pub(crate) fn refers_to_steps(&self) -> bool {
         self.refers_to_steps
-    }
-
-    /// Bytes of the definitions and literal results as JSON, at most.
-    fn text_bound(definitions: &ParamMap, nodes: &[Arc<Node>]) -> usize {
-        let literals = nodes.iter().map(|node| match &**node {
-            Node::Static(value) => value_bound(value),
-            _ => 64,
-        });
-        to_text(definitions).len() + literals.sum::<usize>()
     }
 
     /// Characters that the evaluated params take as JSON, at most.
