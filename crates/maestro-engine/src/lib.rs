@@ -16,6 +16,7 @@ mod committer;
 mod crowd;
 mod definitions;
 mod documents;
+mod ended;
 mod engine;
 mod enrichment;
 mod jobs;
@@ -30,6 +31,7 @@ mod worker;
 
 pub use definitions::{Definitions, Head, LoadError};
 pub use documents::Announced;
+pub use ended::ViewForm;
 pub use engine::{Engine, EngineError, Health, Pushed, Started};
 pub use maestro_core::message::VersionSelector;
 pub use settings::{EngineSettings, OpenError};

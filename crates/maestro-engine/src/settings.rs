@@ -24,6 +24,8 @@ pub struct EngineSettings {
     pub idle_workflows: usize,
     /// Bytes of compiled definitions that are kept in memory.
     pub plan_cache_bytes: u64,
+    /// Bytes of answers about runs that have ended that are kept in memory.
+    pub view_cache_bytes: u64,
     /// Limits of definitions.
     pub limits: Limits,
     /// Limits of the core.
@@ -47,6 +49,7 @@ impl EngineSettings {
             batch_bytes: 8 << 20,
             idle_workflows: 10_000,
             plan_cache_bytes: 64 << 20,
+            view_cache_bytes: 16 << 20,
             limits: Limits::default(),
             core: CoreSettings::default(),
             params: Arc::default(),

@@ -13,7 +13,7 @@ use super::{Damaged, RunSource, Written, params, predecessors, stored, timeline}
 use crate::plan::{Plan, Shown};
 
 /// Which `aggregated_info` a view of a run has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Aggregation {
     /// None.
     #[default]

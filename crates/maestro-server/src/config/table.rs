@@ -155,6 +155,12 @@ static TABLE: &[Setting] = &[
         "Memory for compiled definitions."
     ),
     row!(
+        "engine.view_cache_bytes",
+        Bytes(0, 1 << 40),
+        |c| c.engine.view_cache_bytes,
+        "Memory for answers about runs that have ended, which are asked for again."
+    ),
+    row!(
         "engine.cascade",
         Count(1, 1_000_000),
         |c| c.engine.core.cascade,

@@ -3,6 +3,7 @@
 use maestro_core::view::{
     Aggregation, IdRange, InstanceView, OriginsView, Page, WorkflowActionMap, run_origins,
 };
+use maestro_engine::ViewForm;
 use maestro_model::codec::to_text;
 use maestro_model::state::{InstanceRef, RunRow, WorkflowKey};
 use maestro_store::RunRange;
@@ -94,22 +95,23 @@ fn one(
         None => moment.snapshot.latest_run(key, instance)?,
     };
     let row = row.ok_or_else(missing)?;
-    let text = text(moment, row, enriched, aggregation)?.ok_or_else(missing)?;
-    Ok(Answer::text(JSON, text))
+    let form = ViewForm {
+        enriched,
+        aggregation,
+    };
+    let text = moment
+        .engine
+        .view_of_run(row, form, |row| text(moment, row, form))?;
+    Ok(Answer::text(JSON, text.ok_or_else(missing)?))
 }
 
 /// The JSON of a run; `None` if what it ran is purged already.
-fn text(
-    moment: &Moment<'_>,
-    row: RunRow,
-    enriched: bool,
-    aggregation: Aggregation,
-) -> Result<Option<String>, Fault> {
+fn text(moment: &Moment<'_>, row: RunRow, form: ViewForm) -> Result<Option<String>, Fault> {
     let Some(run) = moment.load(row)? else {
         return Ok(None);
     };
     let steps = moment.snapshot.steps(run.row.key)?;
-    let view = InstanceView::new(run.source(), &steps, enriched, aggregation)?;
+    let view = InstanceView::new(run.source(), &steps, form.enriched, form.aggregation)?;
     Ok(Some(to_text(&view)))
 }
 
@@ -170,12 +172,16 @@ fn page(
     let Some(&List { workflow, all }) = list else {
         return Ok(Answer::json(&Page::<JsonText>::new(None, None, Vec::new())));
     };
+    let form = ViewForm {
+        enriched: false,
+        aggregation,
+    };
     let mut shown: Option<IdRange> = None;
     let mut elements = Vec::new();
     if let Some(IdRange { low, high }) = asked.request()?.ids(all) {
         for row in rows(workflow, RunRange { low, high })? {
             let id = id(&row);
-            if let Some(text) = text(moment, row, false, aggregation)? {
+            if let Some(text) = text(moment, row, form)? {
                 elements.push(JsonText(text));
                 let (low, high) = shown.map_or((id, id), |s| (s.low.min(id), s.high.max(id)));
                 shown = Some(IdRange { low, high });
