@@ -125,6 +125,11 @@ pub enum Command {
     Start(StartArgs),
     /// Stop an instance, or all instances of a workflow
     Stop(StopArgs),
+    /// Unblock a failed instance, or all failed instances of a workflow
+    ///
+    /// A workflow with the run strategy STRICT_SEQUENTIAL starts nothing while a failed instance is there. Unblocked
+    /// ones stay FAILED, but hold it up no longer.
+    Unblock(UnblockArgs),
     /// Show a workflow, an instance, or a step
     Get(GetArgs),
     /// List workflows, or the instances of one
@@ -414,6 +419,15 @@ pub struct StopArgs {
     /// End as FAILED instead of STOPPED
     #[arg(long)]
     pub kill: bool,
+}
+
+/// Arguments of `unblock`.
+#[derive(ClapArgs, Debug)]
+pub struct UnblockArgs {
+    /// The workflow
+    pub workflow: String,
+    /// The instance; without it all failed instances
+    pub instance: Option<i64>,
 }
 
 /// Arguments of `get`.

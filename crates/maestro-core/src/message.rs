@@ -83,6 +83,20 @@ pub enum Command {
         /// Who.
         user: Box<str>,
     },
+    /// Unblock the latest run of an instance (spec 05 AC-28).
+    Unblock {
+        /// The instance.
+        instance: i64,
+        /// The run it must be, if the caller said so.
+        run: Option<i64>,
+        /// Who.
+        user: Box<str>,
+    },
+    /// Unblock all failed runs (spec 05 AC-29).
+    UnblockAll {
+        /// Who.
+        user: Box<str>,
+    },
     /// Delete the workflow (spec 05 section 15).
     Delete {
         /// Who, as a user in JSON.
@@ -240,6 +254,18 @@ pub enum Reply {
         /// Runs that are being ended.
         running: u64,
     },
+    /// To [`Command::Unblock`].
+    Unblocked {
+        /// The run.
+        id: InstanceRef,
+        /// It held its workflow up until now.
+        changed: bool,
+    },
+    /// To [`Command::UnblockAll`].
+    UnblockedAll {
+        /// How many held it up.
+        count: u64,
+    },
     /// To [`Command::Delete`].
     Deleted,
     /// To [`Command::Activate`].
@@ -338,6 +364,18 @@ pub enum Refusal {
         /// What was wanted.
         action: ActionKind,
         /// How it ended.
+        status: InstanceStatus,
+    },
+    /// Only what has failed can be unblocked (spec 05 AC-28).
+    #[error("cannot unblock [{workflow}][{instance}][{run}]: its status is [{status}], not FAILED", status = status.as_str())]
+    NotFailed {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The instance.
+        instance: i64,
+        /// The run.
+        run: i64,
+        /// Its status.
         status: InstanceStatus,
     },
     /// Instances that are not over forbid a deletion (spec 05 DL-1).
@@ -603,6 +641,13 @@ pub enum Fetch {
     },
     /// The latest run of an instance.
     Instance(i64),
+    /// Runs with raw status FAILED after this one (or the first ones), in order.
+    Failed {
+        /// Those after it.
+        after: Option<InstanceRef>,
+        /// At most so many.
+        limit: usize,
+    },
     /// Whether a run with this uuid exists.
     Uuid(Uuid),
     /// The purging state of an id that was deleted before, before its first version is made.
@@ -616,6 +661,8 @@ pub enum Fetched {
     Queued(Vec<LoadedRun>),
     /// A run, or none.
     Instance(Option<Box<LoadedRun>>),
+    /// Failed runs.
+    Failed(Vec<RunRow>),
     /// Whether there is one.
     Uuid(bool),
     /// The last instance number of deleted workflows of this id, and whether their data is still being removed.

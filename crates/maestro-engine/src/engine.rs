@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::committer::{Chore, Committer, Pipeline, Release};
 use crate::crowd::Crowd;
 use crate::definitions::{Definitions, Head, LoadError};
+use crate::ended::EndedViews;
 use crate::jobs::{Jobs, key_of};
 use crate::loader;
 use crate::metrics::Metrics;
@@ -121,6 +122,7 @@ pub(crate) struct Shared {
     pub(crate) settings: EngineSettings,
     readers: Arc<dyn Readers>,
     pub(crate) definitions: Definitions,
+    pub(crate) ended_views: EndedViews,
     inboxes: Vec<Arc<Inbox>>,
     pipeline: Arc<Pipeline>,
     clock: Arc<Clock>,
@@ -190,6 +192,7 @@ impl Engine {
         let metrics = Metrics::new(registry);
         let shared = Arc::new(Shared {
             definitions: Definitions::new(settings.plan_cache_bytes, settings.params.clone()),
+            ended_views: EndedViews::new(settings.view_cache_bytes),
             readers: store.readers,
             inboxes: (0..count)
                 .map(|_| Arc::new(Inbox::new(settings.inbox)))
@@ -503,6 +506,40 @@ impl Engine {
             .await?
         {
             Reply::EndedAll { queued, running } => Ok((queued, running)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Unblocks the latest run of an instance (spec 05 AC-28): the run, and whether it held its workflow up until now.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn unblock(
+        &self,
+        workflow: &str,
+        instance: i64,
+        run: Option<i64>,
+        user: &User,
+    ) -> Result<(InstanceRef, bool), EngineError> {
+        let command = Command::Unblock {
+            instance,
+            run,
+            user: (&**user.name()).into(),
+        };
+        match self.command(workflow, command).await? {
+            Reply::Unblocked { id, changed } => Ok((id, changed)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Unblocks all failed runs of a workflow (spec 05 AC-29), and counts them.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn unblock_all(&self, workflow: &str, user: &User) -> Result<u64, EngineError> {
+        let user = (&**user.name()).into();
+        match self.command(workflow, Command::UnblockAll { user }).await? {
+            Reply::UnblockedAll { count } => Ok(count),
             other => Err(unexpected(&other)),
         }
     }

@@ -142,6 +142,10 @@ pub fn fetch(
             };
             Fetched::Instance(row.map(without_steps).transpose()?.map(Box::new))
         }
+        Fetch::Failed { after, limit } => Fetched::Failed(match key {
+            Some(key) => snapshot.failed(key, *after, u32::try_from(*limit).unwrap_or(u32::MAX))?,
+            None => Vec::new(),
+        }),
         Fetch::Uuid(uuid) => Fetched::Uuid(match key {
             Some(key) => snapshot.run_by_uuid(key, uuid)?.is_some(),
             None => false,

@@ -366,6 +366,7 @@ fn refusal_code(refusal: &Refusal) -> ErrorCode {
         | Refusal::NoInstance { .. } => ErrorCode::NotFound,
         Refusal::NotLatestRun { .. }
         | Refusal::AlreadyEnded { .. }
+        | Refusal::NotFailed { .. }
         | Refusal::StillRunning { .. }
         | Refusal::NotActive { .. }
         | Refusal::NoOwner(_) => ErrorCode::BadRequest,

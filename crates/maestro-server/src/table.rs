@@ -307,7 +307,7 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             workflows!("/{wf}/actions/unblock"),
             "unblock all failed instances",
-            Read(later::unblock_all),
+            Act(actions::unblock_all),
         )
         .user()
         .answers("TimelineEvent"),
@@ -336,7 +336,7 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             instance!("/actions/unblock"),
             "unblock the latest run",
-            Read(later::unblock),
+            Act(actions::unblock),
         )
         .user()
         .answers("EndAnswer"),
@@ -357,7 +357,7 @@ fn instance_actions() -> Vec<Route> {
         Route::put(
             instance!("/runs/{r:long}/actions/unblock"),
             "unblock a run that must be the latest",
-            Read(later::unblock),
+            Act(actions::unblock),
         )
         .user()
         .answers("EndAnswer"),

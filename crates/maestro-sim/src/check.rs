@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maestro_core::plan::Plan;
-use maestro_model::state::{RunKey, RunStatus, StatusChange, StepRow, StepStatus};
+use maestro_model::state::{RunKey, RunRow, RunStatus, StatusChange, StepRow, StepStatus};
 use maestro_store::{Snapshot, decode_changes};
 
 /// Transitions of attempts that were seen, over all seeds.
@@ -57,11 +57,27 @@ impl Edges {
     }
 }
 
+type Ended = (RunRow, BTreeMap<u32, StepRow>);
+
+/// Whether nothing else has happened to a failed run than that it was unblocked.
+fn is_unblocked(before: &Ended, now: &Ended) -> bool {
+    let (old, new) = (&before.0.head, &now.0.head);
+    let (past, events) = (old.timeline.events(), new.timeline.events());
+    let mut expected = before.clone();
+    expected.0.head.status = RunStatus::FailedUnblocked;
+    expected.0.head.modify_time = new.modify_time;
+    expected.0.head.timeline = new.timeline.clone();
+    old.status == RunStatus::Failed
+        && events.len() == past.len() + 1
+        && events.starts_with(past)
+        && expected == *now
+}
+
 /// What is known of the store's past.
 #[derive(Default)]
 pub(crate) struct Past {
-    /// Runs that were seen over.
-    ended: BTreeMap<RunKey, RunStatus>,
+    /// Runs that were seen over, with their steps.
+    ended: BTreeMap<RunKey, Ended>,
     outbox: i64,
     /// The status that the outbox left each attempt in.
     attempts: BTreeMap<(RunKey, u32, u32), StepStatus>,
@@ -84,7 +100,7 @@ impl Past {
         self.outbox
     }
 
-    /// Terminal states never change; a step has a row only if all its predecessors are complete; the outbox tells every
+    /// What is over never changes, in no column (views of it are kept as they are), unless it is unblocked; a step has a row only if all its predecessors are complete; the outbox tells every
     /// transition once, in order.
     pub(crate) fn check(
         &mut self,
@@ -100,17 +116,6 @@ impl Past {
             high: row.last_instance,
         };
         for run in read(snapshot.instances(row.key, all))? {
-            if let Some(status) = self.ended.get(&run.key)
-                && *status != run.head.status
-            {
-                return Err(format!(
-                    "run {:?} was {status:?} and is {:?}",
-                    run.id, run.head.status
-                ));
-            }
-            if run.head.status.is_terminal() {
-                self.ended.insert(run.key, run.head.status);
-            }
             let steps: BTreeMap<u32, StepRow> = read(snapshot.steps(run.key))?
                 .into_iter()
                 .map(|s| (s.step, s))
@@ -134,6 +139,16 @@ impl Past {
                         run.id, step.state.status
                     ));
                 }
+            }
+            if run.head.status.is_terminal() {
+                let now = (run, steps);
+                if let Some(before) = self.ended.get(&now.0.key)
+                    && *before != now
+                    && !is_unblocked(before, &now)
+                {
+                    return Err(format!("what was over has changed: {before:?} is {now:?}"));
+                }
+                self.ended.insert(now.0.key, now);
             }
         }
         Ok(())

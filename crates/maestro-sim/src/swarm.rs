@@ -27,6 +27,8 @@ pub struct Swarm {
     pub actions: u32,
     /// A client's action is a stop or kill.
     pub ends: u8,
+    /// A client's action is to unblock what has failed.
+    pub unblocks: u8,
     /// A start gives a uuid that may have been used.
     pub named: u8,
     /// A job fails.
@@ -61,12 +63,13 @@ impl fmt::Display for Swarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed {} workflows {} actions {} ends {}% named {}% job fails {}% repeated {}% late {}% tardy {}% lost {}% commit fails {}% \
+            "seed {} workflows {} actions {} ends {}% unblocks {}% named {}% job fails {}% repeated {}% late {}% tardy {}% lost {}% commit fails {}% \
              crash {}% jump {}% commit <={}ms cascade {} window {} fuel {} bug {:?}",
             self.seed,
             self.definitions.len(),
             self.actions,
             self.ends,
+            self.unblocks,
             self.named,
             self.job_fails,
             self.repeated,
@@ -116,12 +119,13 @@ impl Swarm {
                 0
             }
         };
-        let (tardy, lost) = (often(30, 30), often(30, 20));
+        let (tardy, lost, unblocks) = (often(30, 30), often(30, 20), often(30, 30));
         Self {
             seed,
             definitions,
             actions,
             ends,
+            unblocks,
             named,
             job_fails,
             repeated,
@@ -223,6 +227,7 @@ fn definition(rng: &mut Rng, id: &str) -> String {
             "\"FIRST_ONLY\"",
             "\"LAST_ONLY\"",
             "\"SERIAL_LATEST_ONLY\"",
+            "\"STRICT_SEQUENTIAL\"",
         ])
         .unwrap_or(&"1");
     let concurrency = rng.choice(&[1, 2, 20]).unwrap_or(&20);

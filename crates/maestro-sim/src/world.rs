@@ -158,6 +158,7 @@ pub fn play(swarm: &Swarm, ground: &mut Ground) -> Result<Outcome, String> {
     world.faults = false;
     world.restart_for_lost_reports()?;
     world.run(10_000_000)?;
+    world.unblock_all()?;
     world.finish()?;
     world.ground.now = world.now;
     Ok(world.out)
@@ -644,7 +645,7 @@ impl World<'_> {
 
     fn act(&mut self) {
         let which = self.rng.usize(..self.plans.len());
-        let (workflow, plan) = self.plans[which].clone();
+        let plan = self.plans[which].1.clone();
         let known = self.acknowledged.get(&which).map_or(0, BTreeSet::len);
         let command = if known > 0 && self.chance(self.swarm.ends) {
             let instance = i64::try_from(self.rng.usize(1..=known)).unwrap_or(1);
@@ -665,6 +666,16 @@ impl World<'_> {
                     action,
                     user: "sim".into(),
                 }
+            }
+        } else if known > 0 && self.chance(self.swarm.unblocks) {
+            let user = "sim".into();
+            match self.rng.u8(..3) {
+                0 => Command::UnblockAll { user },
+                _ => Command::Unblock {
+                    instance: i64::try_from(self.rng.usize(1..=known)).unwrap_or(1),
+                    run: None,
+                    user,
+                },
             }
         } else {
             let named = self.chance(self.swarm.named);
@@ -692,6 +703,29 @@ impl World<'_> {
                 failed: None,
             }))
         };
+        self.send(which, command);
+    }
+
+    /// Where a strictly sequential workflow is held up by what failed, it goes on when somebody unblocks that.
+    fn unblock_all(&mut self) -> Result<(), String> {
+        for _ in 0..self.swarm.actions {
+            let snapshot = read(self.ground.store.readers.snapshot())?;
+            if read(snapshot.queued_counts(maestro_store::ShardSet::ALL))?.is_empty() {
+                break;
+            }
+            drop(snapshot);
+            for which in 0..self.plans.len() {
+                let user = "sim".into();
+                self.send(which, Command::UnblockAll { user });
+            }
+            self.run(10_000_000)?;
+        }
+        Ok(())
+    }
+
+    /// A command of a client.
+    fn send(&mut self, which: usize, command: Command) {
+        let workflow = self.plans[which].0.clone();
         let Some(server) = &mut self.server else {
             return;
         };

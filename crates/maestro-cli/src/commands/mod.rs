@@ -18,6 +18,7 @@ mod sel;
 mod server;
 mod start;
 mod stop;
+mod unblock;
 mod validate;
 mod watch;
 
@@ -74,6 +75,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Schema => schema::run(),
         Command::Start(args) => start::run(&context, &args),
         Command::Stop(args) => stop::run(&context, &args),
+        Command::Unblock(args) => unblock::run(&context, &args),
         Command::Get(args) => get::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Watch(args) => watch::run(&context, &args),

@@ -194,3 +194,31 @@ fn a_reader_that_has_seen_enough_ends_the_program_quietly() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn what_failed_is_unblocked() {
+    let home = Home::new();
+    let server = home.server();
+    let call = |args: &[&str]| home.run(&[&["--server", &*server.url], args].concat());
+    let file = home.file("bad.yaml", &shell("bad", &[("a", "sleep 600")]));
+    assert_eq!(call(&["push", &file]).status, 0);
+    let strict = [
+        "properties",
+        "bad",
+        "--set",
+        "run_strategy=STRICT_SEQUENTIAL",
+    ];
+    let said = call(&strict);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(call(&["start", "bad"]).status, 0);
+    assert_eq!(call(&["stop", "bad", "1", "--kill"]).status, 0);
+    let said = call(&["watch", "bad", "1"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    let unblock = |args: &[&str]| call(&[&["unblock", "bad"], args].concat());
+    assert_eq!(unblock(&["1"]).stdout, "The action is done.\n");
+    let said = unblock(&[]);
+    assert_eq!(said.stdout, "Unblocked [0] failed workflow instances.\n");
+    let said = unblock(&["7"]);
+    assert_eq!((said.status, &*said.stdout), (1, ""), "{said:?}");
+    assert_eq!(call(&["unblock", "none"]).status, 1);
+}

@@ -5,10 +5,12 @@ use maestro_model::definition::User;
 use maestro_model::json::{ToJson, Writer};
 use maestro_model::run::{Initiator, TimelineEvent as WireEvent, TimelineEventKind};
 use maestro_model::state::{ActionKind, InstanceRef, InstanceStatus, Millis, StepStatus};
+use maestro_model::validate::is_inline_workflow_id;
 use uuid::Uuid;
 
 use super::Written;
 use crate::message::StartOutcome;
+use crate::workflow::{MESSAGE, REASON, UNBLOCK, UNBLOCKED_ALL, reason_of_all};
 
 /// The text of the first event of a run: who or what started it (spec 05 IN-6).
 #[must_use]
@@ -107,6 +109,64 @@ impl ToJson for EndAnswer<'_> {
             o.always("timeline_event", &WireEvent::log(self.at, self.reason));
             o.always("completed", &self.completed);
         });
+    }
+}
+
+/// The answer to unblocking a run (spec 05 AC-28).
+#[derive(Clone, PartialEq, Debug)]
+pub struct UnblockAnswer<'a> {
+    /// The workflow.
+    pub workflow_id: &'a str,
+    /// The run.
+    pub id: InstanceRef,
+    /// It held its workflow up until now.
+    pub changed: bool,
+    /// Who wanted it.
+    pub author: &'a User,
+    /// When.
+    pub at: Millis,
+}
+
+impl ToJson for UnblockAnswer<'_> {
+    fn write(&self, out: &mut Writer) {
+        let info = if self.changed {
+            "The action is done."
+        } else {
+            "The action is done without any operation."
+        };
+        let event = unblock_event(self.author, MESSAGE, REASON, self.at);
+        out.object(|o| {
+            o.always("workflow_id", self.workflow_id);
+            o.always("workflow_instance_id", &self.id.instance);
+            o.always("workflow_run_id", &self.id.run);
+            o.always("workflow_instance_status", &InstanceStatus::Failed);
+            o.always("info", info);
+            o.always("timeline_event", &event);
+            o.always("completed", &true);
+        });
+    }
+}
+
+/// The answer to unblocking all failed runs of a workflow (spec 05 AC-29).
+#[must_use]
+pub fn unblock_all_event(workflow_id: &str, author: &User, count: u64, at: Millis) -> WireEvent {
+    let message = match is_inline_workflow_id(workflow_id) {
+        true => UNBLOCKED_ALL.to_owned(),
+        false => format!("Unblocked [{count}] failed workflow instances."),
+    };
+    unblock_event(author, &message, &reason_of_all(workflow_id), at)
+}
+
+fn unblock_event(author: &User, message: &str, reason: &str, at: Millis) -> WireEvent {
+    WireEvent {
+        timestamp: at,
+        kind: TimelineEventKind::Action {
+            action: UNBLOCK.into(),
+            author: Some(author.clone()),
+            message: Some(message.into()),
+            reason: Some(reason.into()),
+            info: None,
+        },
     }
 }
 

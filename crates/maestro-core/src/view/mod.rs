@@ -19,8 +19,8 @@ mod timeline;
 mod workflow;
 
 pub use answers::{
-    EndAnswer, StartAnswer, StepActionMap, VersionAnswer, WorkflowActionMap, action_event,
-    deleted_event, end_all_event, initiator_text,
+    EndAnswer, StartAnswer, StepActionMap, UnblockAnswer, VersionAnswer, WorkflowActionMap,
+    action_event, deleted_event, end_all_event, initiator_text, unblock_all_event,
 };
 pub use enriched::{MergedParams, enriched_extras};
 pub use instance::{Aggregation, InstanceView};

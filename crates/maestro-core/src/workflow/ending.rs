@@ -59,7 +59,7 @@ impl WorkflowState {
             && let Some(run) = self.runs.get_mut(&key)
         {
             let id = run.row.id;
-            if let Err(refusal) = check_run(&self.id, &end, id) {
+            if let Err(refusal) = check_run(&self.id, end.run, id) {
                 return turn.reply(token, Err(refusal));
             }
             run.end_all(
@@ -86,7 +86,7 @@ impl WorkflowState {
         }
         if let Some(run) = self.queue.remove(end.instance) {
             let id = run.row.id;
-            if let Err(refusal) = check_run(&self.id, &end, id) {
+            if let Err(refusal) = check_run(&self.id, end.run, id) {
                 self.queue.add(run, turn.settings);
                 return turn.reply(token, Err(refusal));
             }
@@ -121,7 +121,7 @@ impl WorkflowState {
             return turn.reply(token, Err(refusal));
         };
         let (id, head) = (run.row.id, &run.row.head);
-        if let Err(refusal) = check_run(&self.id, &end, id) {
+        if let Err(refusal) = check_run(&self.id, end.run, id) {
             return turn.reply(token, Err(refusal));
         }
         let stored = self.ended.get(&id).copied().unwrap_or(head.status);
@@ -284,8 +284,12 @@ pub(crate) fn end_all_reason(workflow: &str, action: ActionKind, user: &str) -> 
 }
 
 /// An action names the latest run or none; 0 is the latest (spec 05 AC-1).
-fn check_run(workflow: &str, end: &End, latest: InstanceRef) -> Result<(), Refusal> {
-    match end.run {
+pub(super) fn check_run(
+    workflow: &str,
+    given: Option<i64>,
+    latest: InstanceRef,
+) -> Result<(), Refusal> {
+    match given {
         Some(given) if given != 0 && given != latest.run => Err(Refusal::NotLatestRun {
             workflow: workflow.into(),
             instance: latest.instance,

@@ -5,6 +5,7 @@ mod ending;
 mod keys;
 mod queue;
 mod starting;
+mod unblocking;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) use ending::end_all_reason;
 pub use keys::Keys;
 use queue::Queue;
 use starting::Uuids;
+pub(crate) use unblocking::{MESSAGE, REASON, UNBLOCK, UNBLOCKED_ALL, reason_of_all};
 
 /// What one event may use, and where its rows and effects go.
 pub struct Turn<'a> {
@@ -62,6 +64,10 @@ enum Pending {
         token: Option<Token>,
         end: ending::End,
     },
+    /// The latest run of an instance, to unblock it.
+    Unblock(unblocking::Unblock),
+    /// Failed runs, to unblock them.
+    UnblockAll(unblocking::UnblockAll),
     /// Whether the uuid of a start is taken.
     Uuid(uuid::Uuid),
     /// Whether an id that was deleted may be used again.
@@ -111,7 +117,7 @@ pub struct WorkflowState {
     ending_all: Vec<ending::EndAll>,
     pending: BTreeMap<u64, Pending>,
     next_request: u64,
-    /// Runs that ended while the store was being asked: what it answers of them is old.
+    /// Runs that ended, or were unblocked, while the store was being asked: what it answers of them is old.
     ended: BTreeMap<InstanceRef, RunStatus>,
     uuids: Uuids,
 }
@@ -222,6 +228,28 @@ impl WorkflowState {
                 );
             }
             Command::EndAll { action, user } => self.end_everything(token, action, user, turn),
+            Command::Unblock {
+                instance,
+                run,
+                user,
+            } => self.unblock(
+                unblocking::Unblock {
+                    token,
+                    instance,
+                    run,
+                    user,
+                    again: false,
+                },
+                turn,
+            ),
+            Command::UnblockAll { user } => {
+                let ask = unblocking::UnblockAll {
+                    token,
+                    user,
+                    count: 0,
+                };
+                self.unblock_all(ask, None, turn);
+            }
             Command::Delete { author } => self.delete(token, author, turn),
             Command::Activate { version, author } => {
                 let result = self.activate(version, &author, turn);
@@ -267,6 +295,10 @@ impl WorkflowState {
             (Pending::End { token, end }, Fetched::Instance(run)) => {
                 self.end_stored(token, end, run, turn);
             }
+            (Pending::Unblock(ask), Fetched::Instance(run)) => self.unblock_stored(ask, run, turn),
+            (Pending::UnblockAll(ask), Fetched::Failed(rows)) => {
+                self.unblock_page(ask, rows, turn);
+            }
             (Pending::Uuid(uuid), Fetched::Uuid(taken)) => self.uuid_checked(uuid, taken, turn),
             (
                 Pending::Push { token, push },
@@ -293,7 +325,7 @@ impl WorkflowState {
         rows
     }
 
-    /// Remembers a run's end as long as an older answer of the store may be on its way.
+    /// Remembers a run's end, or that it was unblocked, as long as an older answer of the store may be on its way.
     fn note_ended(&mut self, id: InstanceRef, status: RunStatus) {
         if !self.pending.is_empty() {
             self.ended.insert(id, status);

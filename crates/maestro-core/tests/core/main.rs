@@ -10,4 +10,5 @@ mod params;
 mod properties;
 mod queueing;
 mod stopping;
+mod unblocking;
 mod world;

@@ -67,7 +67,9 @@ impl RowSink for Rows {
             .get_mut(&key)
             .expect("an updated run was inserted");
         assert!(
-            !row.head.status.is_terminal(),
+            !row.head.status.is_terminal()
+                || (row.head.status, head.status)
+                    == (RunStatus::Failed, RunStatus::FailedUnblocked),
             "a terminal run changed: {row:?}"
         );
         row.head = head.clone();
@@ -542,6 +544,15 @@ impl World {
                     .pop()
                     .map(Box::new),
             ),
+            Fetch::Failed { after, limit } => Fetched::Failed(
+                self.by_id(|row| {
+                    row.head.status == RunStatus::Failed && after.is_none_or(|a| row.id > a)
+                })
+                .into_iter()
+                .map(|run| run.row)
+                .take(*limit)
+                .collect(),
+            ),
             Fetch::Uuid(uuid) => Fetched::Uuid(
                 self.rows
                     .runs
@@ -730,6 +741,11 @@ impl World {
     }
 
     /// Waiting runs, as the state counts them.
+    /// Runs that hold a strictly sequential workflow up.
+    pub fn failed(&self) -> u64 {
+        self.state.failed_runs()
+    }
+
     pub fn queued(&self) -> u64 {
         self.state.queued_runs()
     }

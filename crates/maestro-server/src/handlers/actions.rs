@@ -2,7 +2,9 @@
 
 use hyper::StatusCode;
 use maestro_core::message::{Refusal, Reply};
-use maestro_core::view::{EndAnswer, OriginsView, StartAnswer, end_all_event};
+use maestro_core::view::{
+    EndAnswer, OriginsView, StartAnswer, UnblockAnswer, end_all_event, unblock_all_event,
+};
 use maestro_engine::EngineError;
 use maestro_model::run::{Initiator, StartRequest};
 use maestro_model::state::ActionKind;
@@ -125,4 +127,34 @@ async fn end_all(call: Call, action: ActionKind) -> Result<Answer, Fault> {
     let now = engine.now();
     let event = end_all_event(workflow, action, user.clone(), queued, running, now);
     Ok(Answer::json(&event).with_status(StatusCode::ACCEPTED))
+}
+
+/// E30, E33.
+pub(crate) fn unblock(call: Call) -> Acting {
+    Box::pin(async move {
+        let author = call.caller()?;
+        let (workflow, run) = (call.workflow(), Some(call.number("r")));
+        let engine = call.engine();
+        let (id, changed) = engine
+            .unblock(workflow, call.number("i"), run, author)
+            .await?;
+        Ok(Answer::json(&UnblockAnswer {
+            workflow_id: workflow,
+            id,
+            changed,
+            author,
+            at: engine.now(),
+        }))
+    })
+}
+
+/// E19. Nobody looks whether the workflow exists (spec 04 section 8.5).
+pub(crate) fn unblock_all(call: Call) -> Acting {
+    Box::pin(async move {
+        let author = call.caller()?;
+        let (workflow, engine) = (call.workflow(), call.engine());
+        let count = engine.unblock_all(workflow, author).await?;
+        let event = unblock_all_event(workflow, author, count, engine.now());
+        Ok(Answer::json(&event))
+    })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use maestro_core::view::{Page, action_event};
+use maestro_core::view::Page;
 use maestro_model::codec::read;
 use maestro_model::definition::{Step, StepKind};
 use maestro_model::json::{ToJson, Writer};
@@ -15,53 +15,8 @@ use super::paging::{Asked, JsonText};
 use crate::answer::{Answer, Fault};
 use crate::call::{Call, Moment};
 
-const UNBLOCK: &str = "unblocking";
 const RESTART: &str = "restarting";
 const STEP_ACTION: &str = "actions on a single step";
-
-/// E19: 200 where nothing has failed.
-pub(crate) fn unblock_all(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
-    let user = call.caller()?;
-    let failed = match moment.snapshot.workflow(call.workflow())? {
-        Some(row) => moment.snapshot.counts(row.key)?.failed,
-        // Nobody looks whether the workflow exists (spec 04 section 8.5).
-        None => 0,
-    };
-    if failed > 0 {
-        return Err(Fault::Absent(UNBLOCK));
-    }
-    let text = "Unblocked [0] failed workflow instances";
-    Ok(Answer::json(&action_event(
-        "UNBLOCK",
-        user.clone(),
-        text,
-        call.engine().now(),
-    )))
-}
-
-/// E30, E33.
-pub(crate) fn unblock(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
-    use maestro_model::state::InstanceStatus;
-    call.caller()?;
-    let run = latest_run(call, moment)?;
-    let given = call.number("r");
-    if given != 0 && given != run.id.run {
-        return Err(Fault::bad_request(format!(
-            "run [{given}] is not the latest one of {}, which is [{}]",
-            name(call),
-            run.id.run
-        )));
-    }
-    let status = run.head.status.public();
-    if status != InstanceStatus::Failed {
-        return Err(Fault::bad_request(format!(
-            "cannot unblock {}: its status is [{}], not FAILED",
-            name(call),
-            status.as_str()
-        )));
-    }
-    Err(Fault::Absent(UNBLOCK))
-}
 
 /// E27.
 pub(crate) fn restart(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {

@@ -575,3 +575,96 @@ async fn triggers_start_what_they_belong_to() {
     );
     server.stop().await;
 }
+
+/// What is kept of a run that has ended answers for it alone, in its own form.
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_runs_are_read_again_as_they_are() {
+    let server = Server::start().await;
+    server.push("e", no_ops(&["a", "b"])).await;
+    let path = format!("{W}/e/instances/1");
+    assert_eq!(server.start_instance("e").await, 1);
+    server.wait(&path, "/status", &["SUCCEEDED"]).await;
+    let read = async |more: &str| server.get(&format!("{path}{more}")).await.text;
+    let forms = ["", "?enriched=false", "/runs/1", "/runs/1?enriched=false"];
+    let mut first = Vec::new();
+    for form in forms {
+        first.push(read(form).await);
+    }
+    assert_ne!(first[0], first[1], "one has the events of statuses");
+    for (form, text) in forms.iter().zip(&first) {
+        assert_eq!(read(form).await, *text, "{form}");
+    }
+    server.stop().await;
+}
+
+// [05:15] [05:18] [05:55]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_is_unblocked() {
+    let server = Server::start().await;
+    server.push("strict", shell("sleep 600")).await;
+    let properties = format!("{W}/strict/properties");
+    let strict = r#"{"run_strategy":"STRICT_SEQUENTIAL"}"#;
+    assert_eq!(server.call("POST", &properties, strict).await.status, 200);
+    let act = async |path: &str| server.call("PUT", &format!("{W}/strict{path}"), "").await;
+    let instance = |i: i64| format!("{W}/strict/instances/{i}");
+    for _ in 0..3 {
+        server.start_instance("strict").await;
+    }
+    act("/instances/1/actions/kill").await;
+    let before = server.wait(&instance(1), "/status", &["FAILED"]).await;
+    let read = async |i: i64| server.get(&instance(i)).await.json();
+    assert_eq!(read(2).await["status"], "CREATED");
+    for (run, info) in [
+        ("", "The action is done."),
+        ("/runs/1", "The action is done without any operation."),
+    ] {
+        let got = act(&format!("/instances/1{run}/actions/unblock"))
+            .await
+            .json();
+        assert_eq!(
+            (&got["info"], &got["completed"]),
+            (&json!(info), &json!(true))
+        );
+        assert_eq!(got["workflow_instance_status"], "FAILED");
+        let event = &got["timeline_event"];
+        assert_eq!(
+            (&event["action"], &event["author"]),
+            (&json!("UNBLOCK"), &json!("tester"))
+        );
+        assert_eq!(event["message"], "Unblocked the workflow instance.");
+    }
+    // The answer that was given before is not kept.
+    let after = read(1).await;
+    assert_eq!(after["status"], "FAILED");
+    let events = |run: &Value| run["timeline"].as_array().map_or(0, Vec::len);
+    assert_eq!(events(&after), events(&before) + 1);
+    server.wait(&instance(2), "/status", &["IN_PROGRESS"]).await;
+    for path in [
+        "/instances/2/actions/unblock",
+        "/instances/3/actions/unblock",
+        "/instances/1/runs/2/actions/unblock",
+    ] {
+        act(path).await.is_details(400, "BAD_REQUEST");
+    }
+    act("/instances/9/actions/unblock")
+        .await
+        .is_details(404, "NOT_FOUND");
+    act("/actions/kill").await;
+    server.wait(&instance(2), "/status", &["FAILED"]).await;
+    let failed = async || {
+        let overview = server.get(&format!("{W}/strict/overview")).await.json();
+        overview["failed_instances"].clone()
+    };
+    assert_eq!(failed().await, 2);
+    for count in [2, 0] {
+        let event = act("/actions/unblock").await.json();
+        let text = format!("Unblocked [{count}] failed workflow instances.");
+        assert_eq!(event["message"], json!(text));
+        assert_eq!(event["reason"], "Unblock workflow [strict]");
+    }
+    assert_eq!(failed().await, 0);
+    let inline = format!("{W}/maestro_foreach_x/actions/unblock");
+    let event = server.call("PUT", &inline, "").await.json();
+    assert_eq!(event["message"], "Unblocked the workflow.");
+    server.stop().await;
+}
