@@ -81,6 +81,16 @@ impl Template {
         &self.names
     }
 
+    /// Bytes of what [`Template::fill`] makes of these texts.
+    #[must_use]
+    pub fn length(&self, texts: &[String]) -> usize {
+        let length = |part: &Part| match part {
+            Part::Text(text) => text.len(),
+            Part::Name(index) => texts.get(*index).map_or(0, String::len),
+        };
+        self.parts.iter().map(length).fold(0, usize::saturating_add)
+    }
+
     /// Puts texts in: one for each of [`Template::names`].
     #[must_use]
     pub fn fill(&self, texts: &[String]) -> String {

@@ -715,3 +715,70 @@ fn a_failed_expression_shows_the_place() {
         "{error:?}"
     );
 }
+
+/// Params `p0` to `pN`, each made of the next one by `of`.
+fn chain(n: usize, last: &str, of: impl Fn(&str) -> String) -> String {
+    let link = |i: usize| format!(r#""p{i}":{}"#, of(&format!("p{}", i + 1)));
+    let links: Vec<String> = (0..n).map(link).collect();
+    format!(r#"{{{},"p{n}":{last}}}"#, links.join(","))
+}
+
+#[test]
+fn a_chain_of_params_does_not_use_up_the_stack() {
+    let text = |next: &str| format!(r#"{{"value":"${{{next}}}","type":"STRING"}}"#);
+    let number = |next: &str| expression("LONG", next);
+    // Each link lies deep within MAPs, too.
+    let nested = |next: &str| {
+        let inner = (0..100).fold(text(next), |inner, _| {
+            format!(r#"{{"value":{{"m":{inner}}},"type":"MAP"}}"#)
+        });
+        inner
+    };
+    let (a, one) = (
+        r#"{"value":"a","type":"STRING"}"#,
+        r#"{"value":1,"type":"LONG"}"#,
+    );
+    for (deep, fine) in [
+        (chain(5_000, a, text), chain(300, a, text)),
+        (chain(5_000, one, number), chain(300, one, number)),
+        (chain(50, a, nested), chain(2, a, nested)),
+    ] {
+        let refused = |error: maestro_core::params::ParamError| {
+            assert_eq!(error.kind, Kind::IllegalArgument);
+            assert!(
+                error.message.contains("over more than 400 levels"),
+                "{error}"
+            );
+        };
+        refused(Bed::new(&deep, &[]).start("{}").unwrap_err());
+        refused(Bed::new("{}", &[("a", &deep)]).step("a").err().unwrap());
+        assert!(Bed::new(&fine, &[]).start("{}").is_ok());
+        assert!(Bed::new("{}", &[("a", &fine)]).step("a").is_ok());
+    }
+}
+
+#[test]
+fn what_is_too_large_is_not_built_first() {
+    let refused = |workflow: &str| {
+        let error = Bed::new(workflow, &[]).start("{}").unwrap_err();
+        assert_eq!(error.kind, Kind::IllegalArgument);
+        assert!(error.message.contains("the limit of 750000"), "{error}");
+    };
+    let a = r#"{"value":"aaaaaaaaaa","type":"STRING"}"#;
+    // Ten thousand million million characters, if somebody built them.
+    refused(&chain(50, a, |next| {
+        format!(r#"{{"value":"${{{next}}}${{{next}}}","type":"STRING"}}"#)
+    }));
+    refused(&chain(50, a, |next| {
+        expression("STRING", &format!("{next} + {next}"))
+    }));
+    let long = format!(r#"{{"value":"{}","type":"STRING"}}"#, "x".repeat(100_000));
+    let many = "${x}".repeat(100_000);
+    refused(&format!(
+        r#"{{"x":{long},"y":{{"value":"{many}","type":"STRING"}}}}"#
+    ));
+    let items = vec![r#""${x}""#; 10_000].join(",");
+    refused(&format!(
+        r#"{{"x":{long},"y":{{"value":[{items}],"type":"STRING_ARRAY"}}}}"#
+    ));
+}

@@ -1,5 +1,6 @@
 //! Evaluation by need, within the scope of a workflow or a step (spec 02 sections 13 to 16).
 
+mod budget;
 mod run;
 mod step;
 
@@ -18,6 +19,7 @@ use super::error::{ParamError, ParamErrorKind};
 use super::results::Results;
 use super::template::Template;
 
+use budget::Budget;
 pub use run::RunParams;
 pub(super) use run::{ExplainedSet, evaluate_run, explain_run};
 pub(crate) use step::step_instances;
@@ -41,9 +43,21 @@ trait Scope {
     fn environment(&mut self) -> &mut dyn Environment;
 
     fn rules(&self) -> &Rules;
+
+    fn budget(&mut self) -> &mut Budget;
 }
 
 fn evaluate(node: &Node, scope: &mut dyn Scope) -> Result<V, ParamError> {
+    if let Node::Static(value) = node {
+        return Ok(value.clone());
+    }
+    scope.budget().descend()?;
+    let value = compute(node, scope);
+    scope.budget().ascend();
+    value
+}
+
+fn compute(node: &Node, scope: &mut dyn Scope) -> Result<V, ParamError> {
     Ok(match node {
         Node::Static(value) => value.clone(),
         Node::Fault(error) => return Err(error.clone()),
@@ -99,6 +113,8 @@ fn fill(template: &Template, scope: &mut dyn Scope) -> Result<String, ParamError
         .iter()
         .map(|name| scope.resolve(name, true).map(|value| value.text()))
         .collect::<Result<Vec<_>, _>>()?;
+    let limit = scope.rules().size;
+    scope.budget().take_text(template.length(&texts), limit)?;
     Ok(template.fill(&texts))
 }
 
@@ -124,7 +140,10 @@ fn run(expression: &Expression, scope: &mut dyn Scope) -> Result<V, ParamError> 
             }
             _ => ParamError::failed(&expression.text, &error),
         })?;
-    from_output(output, &expression.text)
+    let value = from_output(output, &expression.text)?;
+    let limit = host.scope.rules().size;
+    host.scope.budget().take_value(&value, limit)?;
+    Ok(value)
 }
 
 struct SelHost<'a> {
@@ -251,6 +270,7 @@ struct Memo<'a> {
     chain: Vec<usize>,
     /// Those before it have been evaluated.
     progress: usize,
+    budget: Budget,
 }
 
 impl<'a> Memo<'a> {
@@ -261,6 +281,7 @@ impl<'a> Memo<'a> {
             converted: Vec::new(),
             chain: Vec::new(),
             progress: 0,
+            budget: Budget::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::facts::{Facts, NoSteps, Outside};
 use super::super::functions::Context;
 use super::super::results::Results;
 use super::super::template::Template;
-use super::{Memo, Scope, evaluate, instance, note, split};
+use super::{Budget, Memo, Scope, evaluate, instance, note, split};
 use crate::plan::Plan;
 
 struct RunScope<'a> {
@@ -72,6 +72,10 @@ impl Scope for RunScope<'_> {
 
     fn rules(&self) -> &Rules {
         self.rules
+    }
+
+    fn budget(&mut self) -> &mut Budget {
+        &mut self.memo.budget
     }
 }
 
@@ -223,6 +227,7 @@ impl<'a> RunParams<'a> {
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;
+        Budget::default().take_text(template.length(&texts), self.rules.size)?;
         Ok(template.fill(&texts))
     }
 

@@ -13,7 +13,7 @@ use super::super::facts::{Outside, StepFacts, Steps};
 use super::super::functions::Context;
 use super::super::results::Results;
 use super::run::RunParams;
-use super::{ExplainedSet, Memo, SATISFIED, Scope, evaluate, instance, note, run, split};
+use super::{Budget, ExplainedSet, Memo, SATISFIED, Scope, evaluate, instance, note, run, split};
 use crate::condition::Condition;
 use crate::plan::Plan;
 
@@ -164,6 +164,10 @@ impl Scope for StepScope<'_> {
 
     fn rules(&self) -> &Rules {
         self.input.run.rules
+    }
+
+    fn budget(&mut self) -> &mut Budget {
+        &mut self.memo.budget
     }
 }
 
