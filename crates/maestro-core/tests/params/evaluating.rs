@@ -729,10 +729,9 @@ fn a_chain_of_params_does_not_use_up_the_stack() {
     let number = |next: &str| expression("LONG", next);
     // Each link lies deep within MAPs, too.
     let nested = |next: &str| {
-        let inner = (0..100).fold(text(next), |inner, _| {
+        (0..100).fold(text(next), |inner, _| {
             format!(r#"{{"value":{{"m":{inner}}},"type":"MAP"}}"#)
-        });
-        inner
+        })
     };
     let (a, one) = (
         r#"{"value":"a","type":"STRING"}"#,
