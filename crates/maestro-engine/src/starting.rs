@@ -326,9 +326,6 @@ fn origin(starting: &Starting) -> Origin {
 
 /// The events of a run that is stored although its params failed (spec 02 W-5, 05 CR-9).
 fn failure(error: &ParamError, user: &User, now: i64) -> Vec<TimelineEvent> {
-    let text = error.to_string();
-    let mut errors: Vec<Box<str>> = vec![text.into()];
-    errors.extend(error.excerpt.clone());
     vec![
         TimelineEvent::info(
             now,
@@ -341,7 +338,7 @@ fn failure(error: &ParamError, user: &User, now: i64) -> Vec<TimelineEvent> {
             at: now,
             status: "INTERNAL_ERROR".into(),
             message: "Failed to initiate workflow params and properties".into(),
-            errors,
+            errors: error.texts(),
             retryable: false,
         },
     ]

@@ -104,8 +104,17 @@ fn event_text(event: &Json) -> String {
     let texts = ["/message", "/status", "/action"].map(|pointer| str_at(event, pointer));
     let text = texts.into_iter().find(|text| !text.is_empty());
     let errors = list_at(event, "/errors").iter().filter_map(Json::as_str);
-    let parts: Vec<&str> = text.into_iter().chain(errors).collect();
-    parts.join(" ")
+    text.into_iter()
+        .chain(errors)
+        .fold(String::new(), |words, part| {
+            // What comes with a caret needs lines of its own.
+            let gap = match part.contains('\n') {
+                _ if words.is_empty() => "",
+                true => "\n",
+                false => " ",
+            };
+            words + gap + part
+        })
 }
 
 fn fetch(client: &Client, workflow: &str, rest: &str) -> Result<Answer, Failure> {

@@ -92,6 +92,14 @@ impl ParamError {
         }
     }
 
+    /// What it says to people: the sentence, and the excerpt if there is one.
+    #[must_use]
+    pub fn texts(&self) -> Vec<Box<str>> {
+        let mut texts: Vec<Box<str>> = vec![self.to_string().into()];
+        texts.extend(self.excerpt.clone());
+        texts
+    }
+
     /// Whether the evaluation only needs more time.
     #[must_use]
     pub fn is_yield(&self) -> bool {

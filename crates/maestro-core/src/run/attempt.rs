@@ -173,11 +173,20 @@ impl Attempt {
 
     /// The step fails by itself: an error of evaluation or of the engine (spec 06 E-1).
     fn fail_internally(&mut self, error: &str, now: Millis) -> Flow {
+        self.fail_with(vec![error.into()], now)
+    }
+
+    /// The step fails by itself because of its params, and shows the place of what is wrong.
+    fn fail_for(&mut self, error: &ParamError, now: Millis) -> Flow {
+        self.fail_with(error.texts(), now)
+    }
+
+    fn fail_with(&mut self, errors: Vec<Box<str>>, now: Millis) -> Flow {
         self.log(TimelineEvent::Details {
             at: now,
             status: "INTERNAL_ERROR".into(),
             message: "Step is marked as INTERNALLY_FAILED because of an error.".into(),
-            errors: vec![error.into()],
+            errors,
             retryable: false,
         });
         self.enter(S::InternallyFailed, now);
@@ -437,7 +446,7 @@ impl RunState {
                 a.enter(S::WaitingForPermits, now);
                 Flow::Again
             }
-            Some(Evaluated::Params(Err(error))) => a.fail_internally(&error.to_string(), now),
+            Some(Evaluated::Params(Err(error))) => a.fail_for(&error, now),
             Some(Evaluated::Conditions(_)) => {
                 a.fail_internally("the engine has lost an evaluation", now)
             }
@@ -691,7 +700,7 @@ impl RunState {
                 }
                 a.enter(S::Finishing, now);
                 if let Err(error) = self.take_outputs(a, ord, &outputs, now) {
-                    return a.fail_internally(&error.to_string(), now);
+                    return a.fail_for(&error, now);
                 }
             }
             Some(Outcome::UserError { retryable }) => failed(a, FailureClass::Error, retryable),
@@ -752,7 +761,7 @@ impl RunState {
         if a.state.status == S::Succeeded {
             a.state.signal_outputs = Some("{}".into());
         }
-        a.fail_internally(&error.to_string(), cx.now())
+        a.fail_for(&error, cx.now())
     }
 
     /// The attempt for runtimes: where it is, and its uuid.
@@ -803,7 +812,7 @@ impl RunState {
             // What the definition says literally need not be stored.
             Ok(millis) if matches!(step.timeout, Timeout::Template(_)) => a.state.timeout = millis,
             Ok(_) => {}
-            Err(error) => return a.fail_internally(&error.to_string(), now),
+            Err(error) => return a.fail_for(&error, now),
         }
         if step.waits_for_signals {
             return a.fail_internally("signal dependencies are not supported yet", now);

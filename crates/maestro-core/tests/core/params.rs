@@ -119,6 +119,11 @@ fn params_that_fail_end_the_step_without_a_retry() {
         w.start();
     });
     assert_eq!(w.summary(), "1: FAILED a=INTERNALLY_FAILED");
+    assert!(
+        w.timeline("a", 1).iter().any(|line| line.contains('^')),
+        "it shows the place: {:?}",
+        w.timeline("a", 1)
+    );
     assert_eq!(w.params("a", 1), "", "nothing of what was built is stored");
     assert!(
         w.timeline("a", 1)
