@@ -520,7 +520,11 @@ pub enum SelCommand {
 #[derive(ClapArgs, Debug)]
 pub struct SelEvalArgs {
     /// The expression or program
-    #[arg(value_name = "EXPR", required_unless_present = "jsonl")]
+    #[arg(
+        value_name = "EXPR",
+        required_unless_present = "jsonl",
+        allow_hyphen_values = true
+    )]
     pub expr: Option<String>,
     /// Params: a JSON object, or a file that holds one
     #[arg(long, value_name = "FILE|JSON")]

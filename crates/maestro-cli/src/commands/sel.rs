@@ -158,7 +158,7 @@ fn check(context: &Context, file: &Path) -> Result<Exit, Failure> {
                     .iter()
                     .map(|fault| {
                         let at = fault.position(&text);
-                        serde_json::json!({"line": at.line, "column": at.column, "message": fault.summary(&text)})
+                        serde_json::json!({"line": at.line, "column": at.column, "message": fault.message})
                     })
                     .collect();
                 ui::out(&serde_json::json!({"valid": false, "errors": faults}).to_string())?;

@@ -47,6 +47,19 @@ fn a_fault_is_shown_at_its_place_and_all_of_a_file_are() {
         said.stdout.contains("\"line\":1") && said.stdout.contains("\"line\":2"),
         "{said:?}"
     );
+    assert!(said.stdout.contains("expected an expression"), "{said:?}");
+}
+
+#[test]
+fn an_expression_may_begin_with_a_minus() {
+    let home = Home::new();
+    let said = home.run(&["sel", "eval", "-n * 2", "--params", r#"{"n":4}"#]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.stdout.contains("-8"), "{said:?}");
+    let said = home.run(&["sel", "eval", "--params", r#"{"n":4}"#, "-n"]);
+    assert!(said.stdout.contains("-4"), "{said:?}");
+    let said = home.run(&["sel", "eval", "1", "--parms", "{}"]);
+    assert_eq!(said.status, 2, "{said:?}");
 }
 
 #[test]
