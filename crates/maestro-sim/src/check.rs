@@ -100,8 +100,8 @@ impl Past {
         self.outbox
     }
 
-    /// What is over never changes, in no column (views of it are kept as they are), unless it is unblocked; a step has a row only if all its predecessors are complete; the outbox tells every
-    /// transition once, in order.
+    /// What is over never changes, in no column (views of it are kept as they are), unless it is unblocked; a step has a
+    /// row only if all its predecessors are complete; the outbox tells every transition once, in order.
     pub(crate) fn check(
         &mut self,
         workflow: &str,

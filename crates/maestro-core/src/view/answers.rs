@@ -76,6 +76,27 @@ impl ToJson for StartAnswer<'_> {
     }
 }
 
+/// What an action has done to a run (spec 04 section 10.2).
+fn write_done(
+    out: &mut Writer,
+    workflow: &str,
+    id: InstanceRef,
+    status: InstanceStatus,
+    info: &str,
+    event: &WireEvent,
+    completed: bool,
+) {
+    out.object(|o| {
+        o.always("workflow_id", workflow);
+        o.always("workflow_instance_id", &id.instance);
+        o.always("workflow_run_id", &id.run);
+        o.always("workflow_instance_status", &status);
+        o.always("info", info);
+        o.always("timeline_event", event);
+        o.always("completed", &completed);
+    });
+}
+
 /// The answer to a stop or kill of an instance (spec 05 section 13.1).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EndAnswer<'a> {
@@ -100,15 +121,16 @@ impl ToJson for EndAnswer<'_> {
         } else {
             "The action is accepted and is still running. Please check it again."
         };
-        out.object(|o| {
-            o.always("workflow_id", self.workflow_id);
-            o.always("workflow_instance_id", &self.id.instance);
-            o.always("workflow_run_id", &self.id.run);
-            o.always("workflow_instance_status", &self.status);
-            o.always("info", info);
-            o.always("timeline_event", &WireEvent::log(self.at, self.reason));
-            o.always("completed", &self.completed);
-        });
+        let (status, event) = (self.status, WireEvent::log(self.at, self.reason));
+        write_done(
+            out,
+            self.workflow_id,
+            self.id,
+            status,
+            info,
+            &event,
+            self.completed,
+        );
     }
 }
 
@@ -135,15 +157,8 @@ impl ToJson for UnblockAnswer<'_> {
             "The action is done without any operation."
         };
         let event = unblock_event(self.author, MESSAGE, REASON, self.at);
-        out.object(|o| {
-            o.always("workflow_id", self.workflow_id);
-            o.always("workflow_instance_id", &self.id.instance);
-            o.always("workflow_run_id", &self.id.run);
-            o.always("workflow_instance_status", &InstanceStatus::Failed);
-            o.always("info", info);
-            o.always("timeline_event", &event);
-            o.always("completed", &true);
-        });
+        let status = InstanceStatus::Failed;
+        write_done(out, self.workflow_id, self.id, status, info, &event, true);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Unblocking of failed instances (spec 05 section 13.6).
 
+use maestro_core::Settings;
 use maestro_core::message::{Command, News, Outcome, Refusal, Reply};
 use maestro_model::state::{ActionKind, RunStatus, TimelineEvent};
 
@@ -47,6 +48,11 @@ fn unblock_all(w: &mut World) -> u64 {
 
 fn fail(w: &mut World, instance: i64) {
     w.report(instance, "a", News::Ended(Outcome::FatalError));
+}
+
+/// In memory alone, with a store that may be slow.
+fn once(scenario: impl Fn(&mut World)) {
+    World::play_once(&job(), STRICT, Settings::default(), false, scenario);
 }
 
 /// How often a run was unblocked.
@@ -141,55 +147,43 @@ fn all_are_unblocked_page_by_page() {
 #[test]
 fn answers_of_a_slow_store_unblock_once() {
     for order in [[0, 0, 0], [2, 1, 0], [1, 0, 0], [0, 1, 0]] {
-        World::play_once(
-            &job(),
-            STRICT,
-            maestro_core::Settings::default(),
-            false,
-            |w| {
-                w.start();
-                w.start();
-                fail(w, 1);
-                w.replies.clear();
-                w.held = Some(Vec::new());
-                ask(w, 1, None);
-                ask_all(w);
-                ask(w, 1, None);
-                for nth in order {
-                    w.answer(nth);
-                }
-                w.held = None;
-                assert_eq!((times(w, 1), w.failed(), w.replies.len()), (1, 0, 3));
-                assert_eq!(w.status(2), "IN_PROGRESS");
-            },
-        );
+        once(|w| {
+            w.start();
+            w.start();
+            fail(w, 1);
+            w.replies.clear();
+            w.held = Some(Vec::new());
+            ask(w, 1, None);
+            ask_all(w);
+            ask(w, 1, None);
+            for nth in order {
+                w.answer(nth);
+            }
+            w.held = None;
+            assert_eq!((times(w, 1), w.failed(), w.replies.len()), (1, 0, 3));
+            assert_eq!(w.status(2), "IN_PROGRESS");
+        });
     }
 }
 
 #[test]
 fn one_that_fails_while_the_store_is_asked_is_read_again() {
-    World::play_once(
-        &job(),
-        STRICT,
-        maestro_core::Settings::default(),
-        false,
-        |w| {
-            w.start();
-            w.held = Some(Vec::new());
-            ask(w, 1, None);
-            fail(w, 1);
-            // What comes is the run as it was before.
-            w.answer(0);
-            w.answer(0);
-            w.held = None;
-            assert!(matches!(
-                w.replies.pop(),
-                Some(Ok(Reply::Unblocked { changed: true, .. }))
-            ));
-            let run = w.run(1);
-            assert_eq!(run.head.status, RunStatus::FailedUnblocked);
-            assert!(run.head.end_time.is_some(), "not the old row");
-            assert_eq!((times(w, 1), w.failed()), (1, 0));
-        },
-    );
+    once(|w| {
+        w.start();
+        w.held = Some(Vec::new());
+        ask(w, 1, None);
+        fail(w, 1);
+        // What comes is the run as it was before.
+        w.answer(0);
+        w.answer(0);
+        w.held = None;
+        assert!(matches!(
+            w.replies.pop(),
+            Some(Ok(Reply::Unblocked { changed: true, .. }))
+        ));
+        let run = w.run(1);
+        assert_eq!(run.head.status, RunStatus::FailedUnblocked);
+        assert!(run.head.end_time.is_some(), "not the old row");
+        assert_eq!((times(w, 1), w.failed()), (1, 0));
+    });
 }

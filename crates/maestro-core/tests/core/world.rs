@@ -740,12 +740,12 @@ impl World {
         [(name.into(), value)].into_iter().collect()
     }
 
-    /// Waiting runs, as the state counts them.
-    /// Runs that hold a strictly sequential workflow up.
+    /// Runs that hold a strictly sequential workflow up, as the state counts them.
     pub fn failed(&self) -> u64 {
         self.state.failed_runs()
     }
 
+    /// Waiting runs, as the state counts them.
     pub fn queued(&self) -> u64 {
         self.state.queued_runs()
     }

@@ -48,9 +48,6 @@ trait Scope {
 }
 
 fn evaluate(node: &Node, scope: &mut dyn Scope) -> Result<V, ParamError> {
-    if let Node::Static(value) = node {
-        return Ok(value.clone());
-    }
     scope.budget().descend()?;
     let value = compute(node, scope);
     scope.budget().ascend();
