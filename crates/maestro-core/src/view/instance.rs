@@ -9,7 +9,7 @@ use maestro_model::run::{Initiator, TimelineEvent as WireEvent};
 use maestro_model::state::{InstanceStatus, RunStatus, StepOrd, StepRow, TimelineEvent};
 
 use super::overview::{Aggregated, Attempts, RuntimeOverview};
-use super::{Damaged, RunSource, Written, params, predecessors, stored, timeline};
+use super::{Damaged, RunSource, Written, alerting, params, predecessors, stored, timeline};
 use crate::plan::{Plan, Shown};
 
 /// Which `aggregated_info` a view of a run has.
@@ -106,13 +106,20 @@ impl<'a> InstanceView<'a> {
         });
     }
 
-    /// The properties that the run started with (spec 05 CR-2).
+    /// The properties that the run started with (spec 05 CR-2), with its params in the alerting (spec 05 CR-7).
     fn write_properties(&self, out: &mut Writer) {
         let properties = self.source.properties;
+        let alerting = properties
+            .alerting
+            .as_deref()
+            .map(|alerting| match &self.params {
+                Some(params) => alerting::of_run(alerting, params, self.source.plan.rules.size),
+                None => alerting.clone(),
+            });
         out.object(|o| {
             o.always("create_time", &self.source.run.body.properties);
             o.member("owner", &properties.owner.as_ref().map(User::name));
-            o.member("alerting", &properties.alerting);
+            o.member("alerting", &alerting);
             o.member("step_concurrency", &properties.step_concurrency);
             o.member("tags", &properties.tags);
         });

@@ -7,6 +7,7 @@
 //! Start reading at [`InstanceView`] and [`StepView`]: each borrows the rows and the compiled [`Plan`] and is written with
 //! [`maestro_model::codec::to_text`]. Absent on purpose: reading of rows, checks of requests, HTTP.
 
+mod alerting;
 mod answers;
 mod enriched;
 mod instance;

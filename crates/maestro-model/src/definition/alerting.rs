@@ -124,6 +124,44 @@ pub struct PagerDutyConfig {
     pub always_page: Option<bool>,
 }
 
+impl Alerting {
+    /// The same with every text replaced, but for names of types.
+    #[must_use]
+    pub fn with_texts(&self, replace: &mut dyn FnMut(&Str) -> Str) -> Self {
+        let mut changed = self.clone();
+        changed.for_each_set(&mut |set| *set = set.iter().map(&mut *replace).collect());
+        if let Some(zone) = changed.tct.as_mut().and_then(|tct| tct.tz.as_mut()) {
+            *zone = replace(zone);
+        }
+        changed
+    }
+
+    fn for_each_set(&mut self, change: &mut dyn FnMut(&mut Set<Str>)) {
+        let own = [&mut self.emails, &mut self.pagerduties];
+        own.into_iter().flatten().for_each(&mut *change);
+        let steps = self
+            .bypass_digest_config
+            .as_mut()
+            .and_then(|c| c.steps.as_mut());
+        steps.into_iter().for_each(&mut *change);
+        let configs = self.type_configs.iter_mut().flat_map(Map::values_mut);
+        let mut slacks: Vec<&mut Slack> = self.slack.iter_mut().collect();
+        for config in configs {
+            let own = [&mut config.emails, &mut config.pagerduties];
+            own.into_iter().flatten().for_each(&mut *change);
+            slacks.extend(config.slack.as_mut());
+        }
+        for slack in slacks {
+            let sets = [
+                &mut slack.users,
+                &mut slack.channels,
+                &mut slack.mention_users,
+            ];
+            sets.into_iter().flatten().for_each(&mut *change);
+        }
+    }
+}
+
 text_enum! {
     /// A type of alert: a key of `type_configs`, in exact case.
     pub enum AlertType as "alert type" {

@@ -1,6 +1,7 @@
 //! What the API keeps beside workflows (spec 04 section 13): job templates, tag permits, announced signals, outputs that
 //! jobs hand in.
 
+mod artifact;
 mod job_template;
 mod output;
 mod signal;
@@ -10,6 +11,8 @@ pub use job_template::{JobTemplate, JobTemplateDefinition, JobTemplateRequest};
 pub use output::OutputData;
 pub use signal::{SignalInstance, SignalRequest, SignalScalar};
 pub use tag_permit::{TagPermit, TagPermitRequest};
+
+pub(crate) use artifact::artifacts;
 
 use crate::codec::{At, FromJson, JsonError, free_form};
 use crate::json::{Json, Object};

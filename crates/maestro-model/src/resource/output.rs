@@ -1,5 +1,6 @@
 //! Outputs that a job hands in itself (spec 04 section 13.4).
 
+use super::artifact::artifacts;
 use crate::codec::{At, FromJson, JsonError, Members};
 use crate::definition::StepType;
 use crate::json::{Json, ToJson, Writer};
@@ -60,11 +61,10 @@ impl FromJson for OutputData {
             None | Some(Json::Null) => None,
             Some(json) => Some(params(json, &at.name("params"))?),
         };
-        let artifacts: Option<Map<Json>> = members.field("artifacts")?;
-        let place = at.name("artifacts");
-        for (key, artifact) in artifacts.iter().flatten() {
-            artifact_fault(artifact, &place.name(key))?;
-        }
+        let artifacts = match members.raw("artifacts") {
+            None | Some(Json::Null) => None,
+            Some(json) => Some(artifacts(json, &at.name("artifacts"))?),
+        };
         let has = |count: Option<usize>| count.is_some_and(|count| count > 0);
         if !has(params.as_ref().map(Map::len)) && !has(artifacts.as_ref().map(Map::len)) {
             return Err(at
@@ -98,97 +98,6 @@ fn params(json: Json, at: &At<'_>) -> Result<Params, JsonError> {
     });
     let timed = crate::json::Object::from_members(timed.collect());
     Params::from_json(Json::Object(timed), at)
-}
-
-/// Members of the typed artifacts (spec 04 section 11.2); other types are free.
-const TYPED: [(&str, &[&str]); 9] = [
-    (
-        "SUBWORKFLOW",
-        &[
-            "subworkflow_id",
-            "subworkflow_version_id",
-            "subworkflow_instance_id",
-            "subworkflow_run_id",
-            "subworkflow_uuid",
-            "subworkflow_overview",
-        ],
-    ),
-    (
-        "FOREACH",
-        &[
-            "foreach_workflow_id",
-            "foreach_identity",
-            "foreach_run_id",
-            "run_policy",
-            "run_id",
-            "ancestor_iteration_count",
-            "total_loop_count",
-            "next_loop_index",
-            "foreach_overview",
-            "pending_action",
-        ],
-    ),
-    (
-        "WHILE",
-        &[
-            "loop_workflow_id",
-            "loop_identity",
-            "loop_run_id",
-            "run_policy",
-            "run_id",
-            "first_iteration",
-            "last_iteration",
-            "last_status",
-            "last_overview",
-            "rollup",
-            "loop_param_values",
-        ],
-    ),
-    (
-        "KUBERNETES",
-        &["job_id", "execution_script", "execution_output", "command"],
-    ),
-    ("HTTP", &["request", "status", "status_code", "body"]),
-    ("NOTEBOOK", &["output_path"]),
-    ("DYNAMIC_OUTPUT", &["signal_outputs", "info"]),
-    ("RETRY", &["retryable"]),
-    (
-        "TITUS",
-        &[
-            "cmb_job_id",
-            "cmb_ui_link",
-            "execution_script",
-            "titus_job_id",
-            "titus_log_ui_link",
-            "titus_execution_output",
-            "titus_execution_error_output",
-            "titus_options",
-            "titus_task_id",
-            "milestones",
-        ],
-    ),
-];
-
-fn artifact_fault(artifact: &Json, at: &At<'_>) -> Result<(), JsonError> {
-    let Json::Object(members) = artifact else {
-        return Err(at.wrong(artifact, "an object"));
-    };
-    let ty = members
-        .get("type")
-        .and_then(Json::as_str)
-        .unwrap_or_default();
-    let Some((_, known)) = TYPED.iter().find(|(name, _)| name.eq_ignore_ascii_case(ty)) else {
-        return Ok(());
-    };
-    match members
-        .iter()
-        .find(|(name, _)| *name != "type" && !known.contains(name))
-    {
-        None => Ok(()),
-        Some((name, _)) => Err(at.name(name).fault(format!(
-            "unknown field `{name}` of an artifact of type {ty}"
-        ))),
-    }
 }
 
 impl ToJson for OutputData {

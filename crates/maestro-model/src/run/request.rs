@@ -1,10 +1,11 @@
 //! Bodies of start and restart requests (spec 05 sections 4.1, 12.2), and what they come to inside.
 
 use super::{Initiator, RestartConfig, UpstreamRestartMode};
-use crate::codec::{At, FromJson, JsonError, Members, free_form};
+use crate::codec::{At, FromJson, JsonError, Members};
 use crate::definition::{TagList, User};
 use crate::json::{Json, ToJson, Writer};
 use crate::param::{ParamMap, exactly_one_body};
+use crate::resource::artifacts;
 use crate::state::RunPolicy;
 use crate::{Map, Str};
 use uuid::Uuid;
@@ -149,25 +150,6 @@ impl ToJson for Uuid {
     }
 }
 
-fn artifacts(json: Option<Json>, at: &At<'_>) -> Result<Option<Map<Json>>, JsonError> {
-    let Some(json) = json.filter(|json| *json != Json::Null) else {
-        return Ok(None);
-    };
-    let artifact = |(name, json): (Box<str>, Json)| {
-        let at = at.name(&name);
-        if !matches!(json, Json::Object(_) | Json::Null) {
-            return Err(at.wrong(&json, "an artifact: an object, or null"));
-        }
-        Ok((Str::from(&*name), free_form(json, &at)?))
-    };
-    Members::open(json, at)?
-        .rest()
-        .into_iter()
-        .map(artifact)
-        .collect::<Result<_, _>>()
-        .map(Some)
-}
-
 fn params(
     members: &mut Members<'_>,
     name: &str,
@@ -197,7 +179,10 @@ impl FromJson for StartRequest {
             request_id: members.field("request_id")?,
             runtime_tags: members.field("runtime_tags")?,
             run_params: params(&mut members, "run_params", at)?,
-            artifacts: artifacts(members.raw("artifacts"), &at.name("artifacts"))?,
+            artifacts: match members.raw("artifacts") {
+                None | Some(Json::Null) => None,
+                Some(json) => Some(artifacts(json, &at.name("artifacts"))?),
+            },
             persist_failed_run: persist.unwrap_or(false),
         };
         members.close(FIELDS)?;

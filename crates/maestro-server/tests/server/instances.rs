@@ -668,3 +668,71 @@ async fn what_failed_is_unblocked() {
     assert_eq!(event["message"], "Unblocked the workflow.");
     server.stop().await;
 }
+
+// [05:72]: 05 CR-7, 01 AL-2
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_shows_its_alerting_and_artifacts_in_their_full_form() {
+    let server = Server::start().await;
+    let body = json!({
+        "properties": {
+            "owner": "ana",
+            "alerting": {
+                "emails": ["${who}@x.org", "ana@x.org", "$who$at"],
+                "slack": { "channels": ["team-${team}"] },
+                "tct": { "completed_by_hour": 5, "tz": "Europe/Paris" },
+            },
+        },
+        "workflow": {
+            "id": "w",
+            "params": {
+                "who": { "value": "bea", "type": "STRING" },
+                "team": { "expression": "return 'a' + 1;", "type": "STRING" },
+            },
+            "steps": no_ops(&["a"])["steps"].clone(),
+        },
+    });
+    server.call("POST", W, &body.to_string()).await.is(200);
+    let start = json!({
+        "initiator": { "type": "manual" },
+        "run_params": {
+            "who": { "value": "ana", "type": "STRING" },
+            "TARGET_RUN_DATE": { "value": "20260329", "type": "STRING" },
+        },
+        "artifacts": {
+            "free": { "type": "default", "n": null },
+            "loop": { "type": "foreach", "total_loop_count": 2 },
+        },
+    });
+    let path = format!("{W}/w/versions/default/actions/start");
+    server.call("POST", &path, &start.to_string()).await.is(200);
+    let run = server.get(&format!("{W}/w/instances/1")).await.json();
+    let alerting = &run["run_properties"]["alerting"];
+    // Equal ones fall together; what names no param stays as it is.
+    assert_eq!(alerting["emails"], json!(["ana@x.org", "$who$at"]));
+    assert_eq!(alerting["slack"]["channels"], json!(["team-a1"]));
+    // 2026-03-29 00:00 in Paris is an hour before midnight UTC; the hours are those of a clock that runs on.
+    assert_eq!(
+        alerting["tct"],
+        json!({ "completed_by_hour": 5, "completed_by_ts": 1_774_738_800_000_i64 + 18_000_000 - 1_000, "tz": "Europe/Paris" })
+    );
+    assert_eq!(run["artifacts"]["free"], json!({ "n": null }));
+    assert_eq!(
+        run["artifacts"]["loop"],
+        json!({ "foreach_run_id": 0, "run_id": 0, "total_loop_count": 2, "next_loop_index": 0, "type": "FOREACH" })
+    );
+    let bad = json!({ "initiator": { "type": "manual" }, "artifacts": { "x": { "type": "http", "url": "u" } } });
+    let refused = server.call("POST", &path, &bad.to_string()).await;
+    assert!(
+        refused
+            .is_details(400, "BAD_REQUEST")
+            .text
+            .contains("artifacts.x.url")
+    );
+    // The properties themselves stay as they were given.
+    let stored = server.get(&format!("{W}/w/versions/1")).await.json();
+    assert_eq!(
+        stored["properties_snapshot"]["alerting"],
+        body["properties"]["alerting"]
+    );
+    server.stop().await;
+}
