@@ -1,6 +1,8 @@
-//! What the initiator of a start decides (spec 05 ST-4 to ST-7, CR-1).
+//! What triggers must be, and what the initiator of a start decides (spec 05 ST-4 to ST-7, CR-1).
 
-use maestro_model::definition::{Properties, Workflow, signal_trigger_uuid, time_triggers_uuid};
+use maestro_model::definition::{
+    Properties, SignalTrigger, Workflow, signal_trigger_uuid, time_triggers_uuid,
+};
 use maestro_model::run::Initiator;
 
 use crate::message::Refusal;
@@ -60,6 +62,29 @@ pub fn check_trigger(
         });
     }
     Ok(())
+}
+
+/// Whether the signal triggers of a version that becomes the active one can wait for anything (spec 01 section 7.2,
+/// 08 ST-4). One that is switched off, or not active, may be empty.
+///
+/// # Errors
+/// Which one cannot.
+pub fn check_subscription(workflow: &Workflow, properties: &Properties) -> Result<(), Refusal> {
+    if properties.signal_trigger_disabled == Some(true) {
+        return Ok(());
+    }
+    let waits = |trigger: &SignalTrigger| {
+        let signals = trigger.definitions.as_ref();
+        signals.is_some_and(|signals| !signals.is_empty())
+    };
+    let triggers = workflow.signal_triggers.as_deref().unwrap_or_default();
+    match triggers.iter().position(|trigger| !waits(trigger)) {
+        None => Ok(()),
+        Some(index) => Err(Refusal::EmptyTrigger {
+            workflow: (&*workflow.id).into(),
+            index,
+        }),
+    }
 }
 
 /// `instance_step_concurrency` of a run (spec 05 CR-1): what another run starts takes none from its definition.

@@ -414,6 +414,16 @@ pub enum Refusal {
         /// The uuid.
         trigger: Box<str>,
     },
+    /// A signal trigger of an active version waits for no signal (spec 08 ST-4).
+    #[error(
+        "workflow.signal_triggers[{index}].definitions: the trigger of workflow [{workflow}] names no signal, so it cannot be active; name one, or push with `is_active` false"
+    )]
+    EmptyTrigger {
+        /// The workflow.
+        workflow: Box<str>,
+        /// Its place in the list.
+        index: usize,
+    },
     /// Triggers of the kind are switched off (spec 05 ST-7). Callers know this by its text.
     #[error("Trigger type [{kind}] is disabled for the workflow [{workflow}]")]
     TriggerDisabled {

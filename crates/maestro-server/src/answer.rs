@@ -369,6 +369,7 @@ fn refusal_code(refusal: &Refusal) -> ErrorCode {
         | Refusal::NotFailed { .. }
         | Refusal::StillRunning { .. }
         | Refusal::NotActive { .. }
+        | Refusal::EmptyTrigger { .. }
         | Refusal::NoOwner(_) => ErrorCode::BadRequest,
         Refusal::BeingDeleted(_) | Refusal::NoTrigger { .. } => ErrorCode::Conflict,
         Refusal::TriggerDisabled { .. } => ErrorCode::UnprocessableEntity,

@@ -7,6 +7,7 @@ use maestro_model::definition::{Metadata, Properties, RunStrategy, StrategyGuard
 use maestro_model::state::{DeletedWorkflow, PropertiesRow, VersionRow, WorkflowKey, WorkflowRow};
 
 use super::{Pending, Turn, WorkflowState};
+use crate::initiation;
 use crate::message::{
     Effect, Fetch, PropertiesChange, Push, Refusal, Reply, Token, VersionSelector,
 };
@@ -42,6 +43,10 @@ impl WorkflowState {
         if let (Some(given), Some(properties), Some(_)) = (&push.properties, &properties, &self.row)
         {
             self.check_strategy(given.run_strategy, properties)?;
+        }
+        if push.activate {
+            let in_force = properties.as_ref().unwrap_or(&self.properties);
+            initiation::check_subscription(&push.workflow, in_force)?;
         }
         let author: Box<str> = to_text(&push.author).into();
         let row = self.row.get_or_insert_with(|| WorkflowRow {

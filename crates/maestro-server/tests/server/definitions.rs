@@ -355,3 +355,38 @@ async fn workflows_are_listed_page_by_page() {
         .is_details(400, "BAD_REQUEST");
     server.stop().await;
 }
+
+// [01:81]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_trigger_without_signals_cannot_become_active() {
+    let server = Server::start().await;
+    for trigger in [json!({}), json!({ "definitions": {} })] {
+        let push = async |active: bool, disabled: bool| {
+            let mut workflow = no_ops(&["a"]);
+            workflow["id"] = json!("w");
+            workflow["signal_triggers"] = json!([{ "definitions": { "s": {} } }, trigger]);
+            let body = json!({
+                "properties": { "owner": "ana", "signal_trigger_disabled": disabled },
+                "workflow": workflow,
+                "is_active": active,
+            });
+            let valid = server
+                .call("PUT", &format!("{W}/actions/validate"), &body.to_string())
+                .await;
+            valid.is(200);
+            server.call("POST", W, &body.to_string()).await
+        };
+        let refused = push(true, false).await;
+        let text = &refused.is_details(400, "BAD_REQUEST").text;
+        assert!(
+            text.contains("workflow.signal_triggers[1].definitions"),
+            "{text}"
+        );
+        push(false, false).await.is(200);
+        push(true, true).await.is(200);
+    }
+    let stored = server.get(&format!("{W}/w/versions/latest")).await.json();
+    // What was refused made no version.
+    assert_eq!(stored["metadata"]["workflow_version_id"], 4);
+    server.stop().await;
+}
