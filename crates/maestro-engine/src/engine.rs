@@ -124,10 +124,10 @@ pub(crate) struct Shared {
     pub(crate) definitions: Definitions,
     pub(crate) ended_views: EndedViews,
     inboxes: Vec<Arc<Inbox>>,
-    pipeline: Arc<Pipeline>,
+    pub(crate) pipeline: Arc<Pipeline>,
     clock: Arc<Clock>,
     metrics: Metrics,
-    jobs: OnceLock<Jobs>,
+    pub(crate) jobs: OnceLock<Jobs>,
     down: AtomicBool,
     /// Commands that wait for their answers.
     crowd: Crowd,
@@ -273,7 +273,7 @@ impl Engine {
         }
         let snapshot = shared.readers.snapshot()?;
         for deleted in snapshot.purging(ShardSet::ALL)? {
-            crate::purge::purge(&shared.pipeline, deleted.key);
+            crate::purge::purge(&shared, (&*deleted.id).into(), deleted.key);
         }
         Ok(Self {
             shared,
@@ -630,7 +630,7 @@ impl Release for Dispatch {
                 shared.event(&workflow, Event::Durable(number));
             }
             Released::DefinitionChanged(workflow) => shared.definitions.changed(&workflow),
-            Released::Purge(workflow) => crate::purge::purge(&shared.pipeline, workflow),
+            Released::Purge(workflow, key) => crate::purge::purge(shared, workflow, key),
             // Nobody waits for single changes yet.
             Released::Changed(..) => {}
         }
@@ -684,7 +684,7 @@ fn serve_reads(shared: &Arc<Shared>, requests: &Mutex<Receiver<Read>>) {
 }
 
 /// Reads, and again while the store cannot be read; gives up when the engine goes down.
-fn retry<T>(
+pub(crate) fn retry<T>(
     shared: &Shared,
     mut read: impl FnMut(&dyn Snapshot) -> Result<T, LoadError>,
 ) -> Result<T, LoadError> {

@@ -58,7 +58,7 @@ pub enum Released {
     /// Caches of the workflow's definition are old.
     DefinitionChanged(Str),
     /// Remove the data of a deleted workflow.
-    Purge(WorkflowKey),
+    Purge(Str, WorkflowKey),
 }
 
 /// A batch with the effects that wait for it. Batches of a partition commit in order.
@@ -261,7 +261,7 @@ impl Partition {
                     status,
                 } => Released::Changed(id(), instance, status),
                 Effect::DefinitionChanged => Released::DefinitionChanged(id()),
-                Effect::Purge(key) => Released::Purge(key),
+                Effect::Purge(key) => Released::Purge(id(), key),
                 Effect::Continue => {
                     if let Some(Slot::Here(home)) = self.homes.get_mut(workflow)
                         && !home.continuing

@@ -1,5 +1,6 @@
 //! Logs of local jobs over HTTP.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -134,5 +135,47 @@ async fn following_waits_for_an_attempt_and_ends_with_it() {
             .text,
         "ended\n"
     );
+    server.stop().await;
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path),
+            false => vec![path],
+        })
+        .collect()
+}
+
+// 07 BX-15: the folder of an instance goes with it, and so do the logs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_jobs_left_goes_with_their_workflow() {
+    let server = Server::start().await;
+    let script = r#"echo "I was here"; echo x > "$MAESTRO_INSTANCE_DIR/file""#;
+    let jobs = server.data().join("jobs");
+    for id in ["w", "other"] {
+        server.push(id, shell(script)).await;
+        for _ in 0..2 {
+            let instance = server.start_instance(id).await;
+            let path = format!("{W}/{id}/instances/{instance}");
+            server.wait(&path, "/status", &["SUCCEEDED"]).await;
+        }
+    }
+    let shared = |id: &str| files(&jobs.join("instances").join(id)).len();
+    assert_eq!((shared("w"), shared("other")), (2, 2));
+    assert_eq!(files(&jobs.join("logs")).len(), 4);
+    server.call("DELETE", &format!("{W}/w"), "").await.is(200);
+    // The id can be used again once all is gone.
+    let body = json!({ "properties": { "owner": "ana" }, "workflow": { "id": "w", "steps": no_ops(&["a"])["steps"].clone() } });
+    while server.call("POST", W, &body.to_string()).await.status == 409 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!((shared("w"), shared("other")), (0, 2));
+    assert!(!jobs.join("instances/w").exists());
+    assert_eq!(files(&jobs.join("logs")).len(), 2);
     server.stop().await;
 }

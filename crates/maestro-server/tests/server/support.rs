@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -45,7 +46,7 @@ pub(crate) struct Server {
     engine: Engine,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<std::io::Result<()>>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -78,8 +79,13 @@ impl Server {
             engine,
             stop: Some(stop),
             served: Some(served),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Where its data is.
+    pub(crate) fn data(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Ends the server and the engine; both have to end without a fault.
@@ -217,6 +223,11 @@ pub(crate) struct Got {
 }
 
 impl Got {
+    pub(crate) fn is(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }

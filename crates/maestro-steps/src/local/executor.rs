@@ -279,10 +279,9 @@ impl LocalExecutor {
         Ok(())
     }
 
-    /// Removes the folder that the jobs of an instance shared, when the instance goes (`spec 07 BX-15`). Waits for the
-    /// disk.
-    pub fn remove_instance(&self, workflow_id: &str, instance_id: i64) -> io::Result<()> {
-        match fs::remove_dir_all(self.shared.root.instance(workflow_id, instance_id)) {
+    /// Removes the folders that jobs of a workflow shared, when the workflow goes (`spec 07 BX-15`). Waits for the disk.
+    pub fn remove_workflow(&self, workflow_id: &str) -> io::Result<()> {
+        match fs::remove_dir_all(self.shared.root.workflow(workflow_id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

@@ -178,10 +178,12 @@ impl Root {
 
     /// The folder that the jobs of one instance share (`spec 07 BX-15`).
     pub(crate) fn instance(&self, workflow_id: &str, instance_id: i64) -> PathBuf {
-        self.path
-            .join("instances")
-            .join(file_name(workflow_id))
-            .join(instance_id.to_string())
+        self.workflow(workflow_id).join(instance_id.to_string())
+    }
+
+    /// The folders of a workflow's instances.
+    pub(crate) fn workflow(&self, workflow_id: &str) -> PathBuf {
+        self.path.join("instances").join(file_name(workflow_id))
     }
 
     /// The names in `jobs/` and `claims/`.

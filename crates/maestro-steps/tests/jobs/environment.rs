@@ -90,11 +90,8 @@ touch "$MAESTRO_INSTANCE_DIR/from-a""#;
         (end.outcome, bed.log_text("b")),
         (Outcome::Done, "from-a\n".into())
     );
-    bed.runtimes
-        .local()
-        .remove_instance("wf", 3)
-        .expect("removes");
-    assert!(!jobs(&bed.dir).join("instances/wf/3").exists());
+    bed.runtimes.local().remove_workflow("wf").expect("removes");
+    assert!(!jobs(&bed.dir).join("instances/wf").exists());
 }
 
 // [07:72] [R-17]
