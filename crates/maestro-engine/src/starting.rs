@@ -8,6 +8,7 @@ use maestro_core::params::{
     preview, template_of,
 };
 use maestro_core::plan::{Plan, PlanError};
+use maestro_core::view::initiator_text;
 use maestro_core::{Results, initiation};
 use maestro_model::codec::to_text;
 use maestro_model::definition::{Properties, StepType, User, Workflow, WorkflowCreateRequest};
@@ -206,6 +207,7 @@ impl Engine {
             ..origin(&starting)
         };
         let uuid = starting.uuid;
+        let initiator = starting.initiator.clone();
         let evaluated = match starting.evaluate(Some(FUEL)) {
             Err(error) if error.is_yield() => {
                 tokio::task::spawn_blocking(move || starting.evaluate(None))
@@ -216,7 +218,7 @@ impl Engine {
         };
         let (results, timeout, failed) = match evaluated {
             Ok((results, timeout)) => (results, timeout, None),
-            Err(error) if persist => (Arc::default(), None, Some(failure(&error, user, now))),
+            Err(error) if persist => (Arc::default(), None, Some(failure(&error, &initiator, now))),
             Err(error) => return Err(error.into()),
         };
         Ok(Start {
@@ -325,15 +327,9 @@ fn origin(starting: &Starting) -> Origin {
 }
 
 /// The events of a run that is stored although its params failed (spec 02 W-5, 05 CR-9).
-fn failure(error: &ParamError, user: &User, now: i64) -> Vec<TimelineEvent> {
+fn failure(error: &ParamError, initiator: &Initiator, now: i64) -> Vec<TimelineEvent> {
     vec![
-        TimelineEvent::info(
-            now,
-            format!(
-                "Manually run a new workflow instance by a user [{}]",
-                user.name()
-            ),
-        ),
+        TimelineEvent::info(now, initiator_text(initiator)),
         TimelineEvent::Details {
             at: now,
             status: "INTERNAL_ERROR".into(),

@@ -561,6 +561,20 @@ async fn triggers_start_what_they_belong_to() {
         run.json()["runtime_workflow"]["instance_step_concurrency"].clone()
     };
     assert_eq!((limit(1).await, limit(2).await), (json!(3), Value::Null));
+    // A run that is stored although its params fail says who wanted it (05 IN-6).
+    let path = format!("{W}/t/versions/active/actions/start");
+    let failing = json!({
+        "initiator": time(own),
+        "run_params": { "x": { "expression": "throw 'no'", "type": "LONG" } },
+        "persist_failed_run": true,
+    });
+    server
+        .call("POST", &path, &failing.to_string())
+        .await
+        .is(200);
+    let failed = server.get(&format!("{W}/t/instances/3")).await.json();
+    let text = failed["timeline"][0]["message"].to_string();
+    assert!(text.contains("TIME-based trigger"), "{text}");
     let properties = format!("{W}/t/properties");
     let off = r#"{"time_trigger_disabled":true}"#;
     assert_eq!(server.call("POST", &properties, off).await.status, 200);

