@@ -611,10 +611,18 @@ async fn ended_runs_are_read_again_as_they_are() {
     server.stop().await;
 }
 
-// [05:15] [05:18] [05:55]
+// [05:15] [05:18] [05:55] [04:40]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_is_unblocked() {
     let server = Server::start().await;
+    server.push("ok", no_ops(&["a"])).await;
+    server.start_instance("ok").await;
+    server
+        .wait(&format!("{W}/ok/instances/1"), "/status", &["SUCCEEDED"])
+        .await;
+    let ended_well = format!("{W}/ok/instances/1/actions/unblock");
+    let refused = server.call("PUT", &ended_well, "").await;
+    refused.is_details(400, "BAD_REQUEST");
     server.push("strict", shell("sleep 600")).await;
     let properties = format!("{W}/strict/properties");
     let strict = r#"{"run_strategy":"STRICT_SEQUENTIAL"}"#;

@@ -1,6 +1,7 @@
 //! The server on a real engine, over HTTP.
 
 mod administration;
+mod cases;
 mod definitions;
 mod dry_run;
 mod instances;
