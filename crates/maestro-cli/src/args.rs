@@ -14,22 +14,18 @@ use crate::exit;
 #[derive(Parser, Debug)]
 #[command(name = "maestro", version, after_long_help = exit::HELP, subcommand_required = true)]
 pub struct Args {
-    /// Address of the server [default: http://127.0.0.1:8080]
+    /// Address of the server [env: MAESTRO_SERVER] [default: http://127.0.0.1:8080]
     #[arg(
         long,
         global = true,
-        env = "MAESTRO_SERVER",
-        hide_env_values = true,
         value_name = "URL",
         help_heading = "Global options"
     )]
     pub server: Option<String>,
-    /// Who you are [default: the user of the operating system]
+    /// Who you are [env: MAESTRO_USER] [default: the user of the operating system]
     #[arg(
         long,
         global = true,
-        env = "MAESTRO_USER",
-        hide_env_values = true,
         value_name = "NAME",
         help_heading = "Global options"
     )]
@@ -299,6 +295,7 @@ pub struct PullArgs {
 #[derive(ClapArgs, Debug)]
 pub struct DiffArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The older version: a number, `active`, `latest` or `default`
     pub from: String,
@@ -311,6 +308,7 @@ pub struct DiffArgs {
 #[derive(ClapArgs, Debug)]
 pub struct VersionsArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// How many
     #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200), value_name = "COUNT")]
@@ -321,6 +319,7 @@ pub struct VersionsArgs {
 #[derive(ClapArgs, Debug)]
 pub struct ActivateArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The version: a number or `latest`
     pub version: String,
@@ -330,6 +329,7 @@ pub struct ActivateArgs {
 #[derive(ClapArgs, Debug)]
 pub struct WorkflowArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
 }
 
@@ -337,6 +337,7 @@ pub struct WorkflowArgs {
 #[derive(ClapArgs, Debug)]
 pub struct TagsArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// Add a tag, or replace the one of its name; may be repeated
     #[arg(long, value_name = "TAG")]
@@ -350,6 +351,7 @@ pub struct TagsArgs {
 #[derive(ClapArgs, Debug)]
 pub struct PropertiesArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// Give a property a value; may be repeated
     ///
@@ -376,6 +378,7 @@ pub enum Reset {
 #[derive(ClapArgs, Debug)]
 pub struct StartArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The version: a number, `active`, `latest` or `default`
     #[arg(long, default_value = "default", value_name = "VERSION")]
@@ -391,6 +394,7 @@ pub struct StartArgs {
 #[derive(ClapArgs, Debug)]
 pub struct ParamsArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The version: a number, `active`, `latest` or `default`
     #[arg(long, default_value = "default", value_name = "VERSION")]
@@ -413,6 +417,7 @@ pub struct ParamsArgs {
 #[derive(ClapArgs, Debug)]
 pub struct StopArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The instance; without it all instances
     pub instance: Option<i64>,
@@ -425,6 +430,7 @@ pub struct StopArgs {
 #[derive(ClapArgs, Debug)]
 pub struct UnblockArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The instance; without it all failed instances
     pub instance: Option<i64>,
@@ -434,6 +440,7 @@ pub struct UnblockArgs {
 #[derive(ClapArgs, Debug)]
 pub struct GetArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The instance
     pub instance: Option<i64>,
@@ -449,16 +456,39 @@ pub struct GetArgs {
 #[derive(ClapArgs, Debug)]
 pub struct ListArgs {
     /// The workflow whose instances to list, newest first
+    #[arg(value_parser = workflow_id, conflicts_with_all = ["prefix", "tag", "owner", "active"])]
     pub workflow: Option<String>,
-    /// How many
-    #[arg(long, short = 'n', default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200), value_name = "COUNT")]
-    pub first: u32,
+    /// At most how many
+    #[arg(long, short = 'n', visible_alias = "first", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..), value_name = "COUNT")]
+    pub limit: u64,
+    /// All, however many there are
+    #[arg(long, conflicts_with = "limit")]
+    pub all: bool,
+    /// Workflows whose id begins so
+    #[arg(long, value_name = "TEXT", help_heading = "Which workflows")]
+    pub prefix: Option<String>,
+    /// Workflows with this tag, their own or one of their properties
+    #[arg(long, value_name = "TAG", help_heading = "Which workflows")]
+    pub tag: Option<String>,
+    /// Workflows of this owner
+    #[arg(long, value_name = "NAME", help_heading = "Which workflows")]
+    pub owner: Option<String>,
+    /// Workflows that have an active version, or (`--active=false`) none
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Which workflows")]
+    pub active: Option<bool>,
+    /// Instances of all workflows
+    #[arg(long, conflicts_with_all = ["workflow", "prefix", "tag", "owner", "active"], help_heading = "Which instances")]
+    pub instances: bool,
+    /// Instances with one of these statuses, such as FAILED,STOPPED; without a workflow those of all
+    #[arg(long, value_name = "STATUS,...", conflicts_with_all = ["prefix", "tag", "owner", "active"], help_heading = "Which instances")]
+    pub status: Option<String>,
 }
 
 /// Arguments of `watch`.
 #[derive(ClapArgs, Debug)]
 pub struct WatchArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The instance
     pub instance: i64,
@@ -471,6 +501,7 @@ pub struct WatchArgs {
 #[derive(ClapArgs, Debug)]
 pub struct LogsArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// The instance
     pub instance: i64,
@@ -488,6 +519,7 @@ pub struct LogsArgs {
 #[derive(ClapArgs, Debug)]
 pub struct DeleteArgs {
     /// The workflow
+    #[arg(value_parser = workflow_id)]
     pub workflow: String,
     /// Do not ask
     #[arg(long, short)]
@@ -532,4 +564,16 @@ pub struct SelEvalArgs {
     /// Read lines `{"id", "expr", "params"?}` from standard input and write a line of JSON for each
     #[arg(long, conflicts_with_all = ["expr", "params"])]
     pub jsonl: bool,
+}
+
+/// The id of a workflow, if a text can be one (spec 01 ID-1).
+fn workflow_id(text: &str) -> Result<String, String> {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    match begins && text.chars().all(inside) {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "the id of a workflow has letters, digits, `_`, `-` and `.`, and begins with none of the last two".to_owned(),
+        ),
+    }
 }

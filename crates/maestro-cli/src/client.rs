@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use maestro_model::json::Json;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use ureq::http::{HeaderValue, Request, Response};
+use ureq::http::uri::InvalidUri;
+use ureq::http::{HeaderValue, Request, Response, Uri};
 use ureq::{Agent, Body};
 
 use crate::exit::Exit;
@@ -49,20 +50,9 @@ pub(crate) enum CallError {
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) status: u16,
-    message: String,
-    errors: Vec<String>,
+    pub(crate) message: String,
+    pub(crate) errors: Vec<String>,
     hint: Option<String>,
-}
-
-impl Refused {
-    /// The message with all that is said beside it.
-    pub(crate) fn text(&self) -> String {
-        if self.errors.is_empty() {
-            self.message.clone()
-        } else {
-            format!("{}: {}", self.message, self.errors.join("; "))
-        }
-    }
 }
 
 impl std::fmt::Display for Refused {
@@ -151,24 +141,19 @@ pub(crate) fn list_at<'a>(json: &'a Json, pointer: &str) -> &'a [Json] {
 pub(crate) struct Client {
     agent: Agent,
     server: String,
-    user: String,
+    name: String,
+    /// The name as the header has it.
+    user: HeaderValue,
 }
 
 impl Client {
     /// Of an address such as `http://127.0.0.1:8080` or `localhost:8080`.
-    pub(crate) fn new(server: &str, user: &str) -> Result<Self, Failure> {
-        if server.starts_with("https://") {
-            return Err(
-                Failure::usage(format!("`{server}`: this client does not speak TLS yet"))
-                    .hint("reach the server through a tunnel, and name it with http://"),
-            );
-        }
-        let server = server.trim_end_matches('/');
-        let server = if server.starts_with("http://") {
-            server.to_owned()
-        } else {
-            format!("http://{server}")
-        };
+    pub(crate) fn new(server: &str, name: &str) -> Result<Self, Failure> {
+        let server = address(server)?;
+        let user = latin1(name).ok_or_else(|| {
+            Failure::usage(format!("the user name `{name}` cannot be sent"))
+                .hint("a name may have the characters of ISO-8859-1, none of them a control; give one with --user")
+        })?;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
@@ -180,7 +165,8 @@ impl Client {
         Ok(Self {
             agent,
             server,
-            user: user.to_owned(),
+            name: name.to_owned(),
+            user,
         })
     }
 
@@ -191,7 +177,7 @@ impl Client {
 
     /// Who calls.
     pub(crate) fn user(&self) -> &str {
-        &self.user
+        &self.name
     }
 
     /// Whether a maestro server answers, be it in trouble.
@@ -255,13 +241,10 @@ impl Client {
         let unsendable = |error: ureq::http::Error| {
             CallError::Unsendable(format!("cannot call `{}{path}`: {error}", self.server))
         };
-        let user = HeaderValue::from_bytes(self.user.as_bytes()).map_err(|_| {
-            CallError::Unsendable(format!("the user name `{}` cannot be sent", self.user))
-        })?;
         let request = Request::builder()
             .method(verb)
             .uri(format!("{}{path}", self.server))
-            .header("user", user);
+            .header("user", self.user.clone());
         let sent = match body {
             Some(text) => {
                 let request = request
@@ -365,6 +348,56 @@ impl Client {
         (similarity > 0.6)
             .then(|| format!("did you mean `{nearest}`? `maestro list` shows all workflows"))
     }
+}
+
+/// The address of a server as all requests begin with it.
+fn address(text: &str) -> Result<String, Failure> {
+    const WANTED: &str = "an address looks like http://127.0.0.1:8080 or localhost:8080";
+    let wrong = |reason: &str| {
+        Failure::usage(format!("`{text}` is not the address of a server: {reason}")).hint(WANTED)
+    };
+    let rest = match text.split_once("://") {
+        None => text,
+        Some(("http", rest)) => rest,
+        Some(("https", _)) => {
+            return Err(
+                Failure::usage(format!("`{text}`: this client does not speak TLS yet"))
+                    .hint("reach the server through a tunnel, and name it with http://"),
+            );
+        }
+        Some((scheme, _)) => return Err(wrong(&format!("it cannot be reached by `{scheme}`"))),
+    };
+    let rest = rest.trim_end_matches('/');
+    let server = format!("http://{rest}");
+    let uri: Uri = server
+        .parse()
+        .map_err(|error: InvalidUri| wrong(&error.to_string()))?;
+    let (Some(authority), Some(host)) = (uri.authority(), uri.host().filter(|h| !h.is_empty()))
+    else {
+        return Err(wrong("it names no host"));
+    };
+    let place = authority.as_str();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    // The reader of addresses lets ports pass that are none.
+    let port = place
+        .strip_prefix(host)
+        .and_then(|port| port.strip_prefix(':'));
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err(wrong("its port is no number up to 65535"));
+    }
+    match uri.query() {
+        None => Ok(server),
+        Some(_) => Err(wrong("it has a query")),
+    }
+}
+
+/// A name as the server reads it (spec 04 H-4).
+fn latin1(name: &str) -> Option<HeaderValue> {
+    let bytes: Option<Vec<u8>> = name
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).ok())
+        .collect();
+    HeaderValue::from_bytes(&bytes?).ok()
 }
 
 /// The path of something of a workflow.

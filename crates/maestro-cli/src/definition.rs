@@ -5,7 +5,7 @@ use std::path::Path;
 
 use maestro_model::codec::{At, FromJson, to_text};
 use maestro_model::definition::{Properties, User, WorkflowCreateRequest};
-use maestro_model::json::{Json, Object};
+use maestro_model::json::{Json, Object, Position};
 use maestro_model::{lint, yaml};
 
 use crate::client::{Answer, CallError, Client, workflow_path};
@@ -32,19 +32,30 @@ fn parse(body: &[u8]) -> Result<WorkflowCreateRequest, String> {
     if lint::is_json(body) {
         let json = Json::parse(body)
             .map_err(|fault| maestro_model::codec::JsonError::from(fault).to_string())?;
+        given_once(&lint::repeated_keys(body))?;
         return request(json);
     }
-    let faults = yaml::repeated_keys(body).map_err(|e| e.to_string())?;
-    // Which of the two was meant, nobody knows (decision 17).
-    if let Some((key, first, second)) = faults.first() {
+    given_once(&yaml::repeated_keys(body).map_err(|e| e.to_string())?)?;
+    if let Some(position) = yaml::second_document(body) {
         return Err(format!(
-            "the key `{key}` is given twice: at line {}, and again at line {}",
-            first.line, second.line
+            "a second document begins at line {}: one file holds one workflow",
+            position.line
         ));
     }
     match yaml::json(body) {
         Ok(json) if !lint::is_dsl(&json) => request(json),
         _ => yaml::workflow(body, &|_, _| None).map_err(|e| e.to_string()),
+    }
+}
+
+/// Which of two values of a key was meant, nobody knows (decision 17).
+fn given_once(repeated: &[(String, Position, Position)]) -> Result<(), String> {
+    match repeated.first() {
+        None => Ok(()),
+        Some((key, first, second)) => Err(format!(
+            "the key `{key}` is given twice: at line {}, and again at line {}",
+            first.line, second.line
+        )),
     }
 }
 
@@ -151,10 +162,25 @@ mod tests {
     /// Decision 17.
     #[test]
     fn a_key_that_is_given_twice_is_refused_with_both_lines() {
-        let fault = parse(b"id: w\nsteps: []\nid: v\n").unwrap_err();
+        for text in [
+            "id: w\nsteps: []\nid: v\n",
+            "{\"id\":\"w\",\n\"steps\":[],\n\"id\":\"v\"}",
+        ] {
+            let fault = parse(text.as_bytes()).unwrap_err();
+            assert_eq!(
+                fault,
+                "the key `id` is given twice: at line 1, and again at line 3"
+            );
+        }
+    }
+
+    #[test]
+    fn a_second_document_is_refused() {
+        let one = "id: w\nsteps:\n  - step: {id: a, type: NoOp}\n";
+        let fault = parse(format!("{one}---\n{one}").as_bytes()).unwrap_err();
         assert_eq!(
             fault,
-            "the key `id` is given twice: at line 1, and again at line 3"
+            "a second document begins at line 4: one file holds one workflow"
         );
     }
 

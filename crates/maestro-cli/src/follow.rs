@@ -291,6 +291,11 @@ pub(crate) fn follow_step(
 ) -> Result<(), CallError> {
     let mut next = attempt.unwrap_or(1);
     let mut told = String::new();
+    let mut has_lines = false;
+    let mut line = |bytes: &[u8]| {
+        has_lines = true;
+        line(bytes)
+    };
     loop {
         let latest = latest_attempt(instance, step)?;
         let view = instance.view()?;
@@ -309,7 +314,7 @@ pub(crate) fn follow_step(
                 format!("step {step} is {}", latest.status)
             }
             Some(latest) => {
-                if !stream_attempt(instance, step, latest.run, next, line)? {
+                if !stream_attempt(instance, step, latest.run, next, &mut line)? {
                     return Ok(());
                 }
                 let now = latest_attempt(instance, step)?;
@@ -317,6 +322,9 @@ pub(crate) fn follow_step(
                     now.number <= next && is_step_over(&now.status) && !may_be_retried(&now.status)
                 });
                 if attempt.is_some() || is_last {
+                    if let Some(now) = now.filter(|_| !has_lines) {
+                        say(&format!("step {step} wrote nothing; it is {}", now.status));
+                    }
                     return Ok(());
                 }
                 next += 1;
@@ -328,6 +336,10 @@ pub(crate) fn follow_step(
             .as_ref()
             .is_some_and(|l| is_step_over(&l.status) && !may_be_retried(&l.status));
         if view.is_over() || is_done {
+            say(&match latest {
+                Some(latest) => format!("step {step} is {}; nothing more comes", latest.status),
+                None => format!("step {step} did not start; the run is {}", view.status),
+            });
             return Ok(());
         }
         if reason != told {

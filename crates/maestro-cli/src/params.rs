@@ -54,6 +54,9 @@ fn typed(ty: &str, text: &str) -> Result<Json, &'static str> {
         .find(|known| known.as_str().eq_ignore_ascii_case(ty))
         .unwrap_or(ParamType::String);
     let literal = || Json::parse(text.trim().as_bytes()).ok();
+    let elements = |fits: fn(&Json) -> bool| {
+        literal().filter(|json| json.as_array().is_some_and(|all| all.iter().all(fits)))
+    };
     let (value, expected) = match ty {
         ParamType::String => (Some(Json::String(text.into())), ""),
         ParamType::Long => (
@@ -68,15 +71,27 @@ fn typed(ty: &str, text: &str) -> Result<Json, &'static str> {
             literal().filter(|json| json.as_bool().is_some()),
             "true or false",
         ),
-        ParamType::StringArray
-        | ParamType::LongArray
-        | ParamType::DoubleArray
-        | ParamType::BooleanArray => (
-            literal().filter(|json| json.as_array().is_some()),
-            "a JSON array such as [\"a\", \"b\"] or [1, 2]",
+        ParamType::StringArray => (
+            elements(|json| json.as_str().is_some()),
+            "a JSON array of texts such as [\"a\", \"b\"]",
+        ),
+        ParamType::LongArray => (
+            elements(|json| json.as_i64().is_some()),
+            "a JSON array of whole numbers of 64 bits such as [1, 2]",
+        ),
+        ParamType::DoubleArray => (
+            elements(|json| matches!(json, Json::Number(_))),
+            "a JSON array of numbers such as [1.5, 2]",
+        ),
+        ParamType::BooleanArray => (
+            elements(|json| json.as_bool().is_some()),
+            "a JSON array such as [true, false]",
         ),
         ParamType::StringMap => (
-            literal().filter(|json| json.as_object().is_some()),
+            literal().filter(|json| {
+                json.as_object()
+                    .is_some_and(|map| map.iter().all(|(_, value)| value.as_str().is_some()))
+            }),
             "a JSON object of texts such as {\"a\": \"b\"}",
         ),
         ParamType::Map => (
@@ -128,7 +143,14 @@ mod tests {
             ("LONG", "x"),
             ("BOOLEAN", "yes"),
             ("DOUBLE", "\"1\""),
+            ("LONG", "9223372036854775808"),
             ("STRING_ARRAY", "a,b"),
+            ("STRING_ARRAY", "[1]"),
+            ("LONG_ARRAY", "[1.5]"),
+            ("LONG_ARRAY", "[9223372036854775808]"),
+            ("DOUBLE_ARRAY", "[true]"),
+            ("BOOLEAN_ARRAY", "[1]"),
+            ("STRING_MAP", r#"{"a":1}"#),
             ("MAP", "[]"),
         ] {
             assert!(typed(ty, value).is_err(), "{ty} {value}");

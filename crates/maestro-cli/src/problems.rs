@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use maestro_model::json::{ToJson, Writer};
-use maestro_model::lint::{Problem, Report, lint};
+use maestro_model::definition::Step;
+use maestro_model::json::{Position, ToJson, Writer};
+use maestro_model::lint::{Problem, Report, Surroundings, lint, place_in};
 use maestro_model::validate::Limits;
 
-use crate::client::{Client, segment, str_at};
+use crate::client::{Client, Refused, segment, str_at};
 use crate::ui;
 
 /// A file that was looked at.
@@ -30,11 +31,51 @@ impl Checked {
             let word = str_at(&answer.json, "/definition/step_type");
             maestro_model::codec::Word::parse(word)
         };
-        let now = jiff::Timestamp::now().as_millisecond();
+        let around = Surroundings {
+            templates: &templates,
+            expression: &expression_fault,
+            limits: &Limits::default(),
+            now: jiff::Timestamp::now().as_millisecond(),
+        };
         Self {
             file: path.display().to_string(),
             text: String::from_utf8_lossy(body).into_owned(),
-            report: lint(body, &templates, &Limits::default(), now),
+            report: lint(body, around),
+        }
+    }
+
+    /// Adds what a server refuses, each fault at the place that it names.
+    pub(crate) fn refused(&mut self, refused: &Refused) {
+        let first = refused.errors.first().map(String::as_str);
+        let faults: Vec<&str> = match first {
+            // Several rules are broken, each with its field.
+            Some(first) if field(first).is_some() => {
+                refused.errors.iter().map(String::as_str).collect()
+            }
+            // The cause of one fault, or what else is said about it.
+            _ => vec![&refused.message],
+        };
+        let request = self.report.request.as_ref();
+        let steps = request.map_or(&[][..], |request| &request.workflow.steps);
+        for fault in faults {
+            let (path, text) = match (field(fault), named(fault, steps)) {
+                (Some((path, text)), _) => (path.to_owned(), text),
+                (None, Some(path)) => (path, fault),
+                (None, None) => (String::new(), fault),
+            };
+            let place = place_in(self.text.as_bytes(), &path, &|_, _| None);
+            let (position, path) =
+                place.unwrap_or((Position { line: 1, column: 1 }, String::new()));
+            let excerpt = refused.errors.iter().find(|error| error.contains('\n'));
+            self.report.problems.push(Problem {
+                position,
+                path,
+                text: match excerpt {
+                    Some(excerpt) => format!("{text}\n{excerpt}"),
+                    None => text.to_owned(),
+                },
+                hint: None,
+            });
         }
     }
 
@@ -79,6 +120,42 @@ impl Checked {
             ui::hint(hint);
         }
     }
+}
+
+/// The path and the text of an entry that begins with the path of a field.
+fn field(entry: &str) -> Option<(&str, &str)> {
+    let (path, text) = entry.split_once([' ', ':'])?;
+    let is_path = ["workflow.", "properties."]
+        .iter()
+        .any(|root| path.starts_with(root));
+    is_path.then(|| (path, text.trim_start_matches([':', ' '])))
+}
+
+/// The path of the param that a fault of a dry run names, such as ``step [a]: param `n` ``.
+fn named(fault: &str, steps: &[Step]) -> Option<String> {
+    let after = |word: &str, end: char| {
+        let rest = fault.split_once(word)?.1;
+        Some(rest.split_once(end)?.0)
+    };
+    let step = match after("step [", ']') {
+        None => "workflow".to_owned(),
+        Some(id) => {
+            let index = steps.iter().position(|step| *step.id == *id)?;
+            format!("workflow.steps[{index}]")
+        }
+    };
+    Some(format!("{step}.params.{}", after("param `", '`')?))
+}
+
+/// Why an expression cannot be read.
+fn expression_fault(text: &str) -> Option<String> {
+    let faults = maestro_sel::check(text, &maestro_sel::Limits::default()).err()?;
+    let fault = faults.first()?;
+    let position = fault.position(text);
+    Some(format!(
+        "the expression cannot be read: {} (its line {}, column {})",
+        fault.message, position.line, position.column
+    ))
 }
 
 /// A line that does not fill the screen.

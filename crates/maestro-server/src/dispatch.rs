@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
+use hyper::header::EXPECT;
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use maestro_model::error::ErrorCode;
 
@@ -20,12 +22,21 @@ use crate::{guard, number, path};
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(60);
 
+/// How much of a body that nobody wants is read all the same, and for how long.
+const UNWANTED_BYTES: usize = 64 << 20;
+const UNWANTED_TIME: Duration = Duration::from_secs(5);
+
 /// Answers a request.
 pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Payload> {
     let begun = Instant::now();
     let path = request.uri().path().to_owned();
     let mut route = None;
-    let result = handle(&state, request, &path, &mut route).await;
+    let (head, mut body) = request.into_parts();
+    let waits = head.headers.contains_key(EXPECT);
+    let result = handle(&state, head, &mut body, &path, &mut route).await;
+    if !body.is_end_stream() && !waits {
+        drop_unwanted(&mut body).await;
+    }
     let answer = result.unwrap_or_else(|fault| fault.into_answer(&path, state.engine.now()));
     let response = answer.into_response();
     state
@@ -36,11 +47,11 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
 
 async fn handle(
     state: &Arc<State>,
-    request: Request<Incoming>,
+    head: Parts,
+    body: &mut Incoming,
     path: &str,
     number: &mut Option<usize>,
 ) -> Result<Answer, Fault> {
-    let (head, body) = request.into_parts();
     let options = &state.options;
     guard::check(
         &head.method,
@@ -82,6 +93,23 @@ async fn handle(
         Handler::Act(handle) => handle(call).await,
         Handler::Read(handle) => read(state, move |moment| handle(&call, moment)).await,
     }
+}
+
+/// Most clients read no answer before they have sent everything, and lose it if the connection is closed meanwhile. One
+/// that waits for leave to send needs none of this.
+async fn drop_unwanted(body: &mut Incoming) {
+    let drop = async {
+        let mut left = UNWANTED_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    // The answer goes out either way.
+    let _ = tokio::time::timeout(UNWANTED_TIME, drop).await;
 }
 
 /// Reads one moment of the store on a thread that may wait.
@@ -156,7 +184,7 @@ fn variables(
     Ok(found)
 }
 
-async fn read_body(body: Incoming, max: u64) -> Result<Bytes, Fault> {
+async fn read_body(body: &mut Incoming, max: u64) -> Result<Bytes, Fault> {
     let too_large = || {
         Fault::problem(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -458,7 +458,7 @@ impl World<'_> {
                     answer: None,
                 });
             }
-            Released::DefinitionChanged(_) | Released::Changed(..) | Released::Purge(_) => {}
+            Released::DefinitionChanged(_) | Released::Changed(..) | Released::Purge(..) => {}
         }
         Ok(())
     }

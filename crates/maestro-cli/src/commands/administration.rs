@@ -98,18 +98,33 @@ pub(crate) fn deactivate(context: &Context, args: &WorkflowArgs) -> Result<Exit,
 }
 
 pub(crate) fn tags(context: &Context, args: &TagsArgs) -> Result<Exit, Failure> {
+    if let Some(tag) = args.add.iter().find(|tag| tag.contains(['/', '\\'])) {
+        return Err(Failure::usage(format!(
+            "the tag `{tag}` could not be removed again: it has a slash"
+        ))
+        .hint(
+            "the path of a request cannot name it (docs/reference/rest.md); use `.` or `:` instead",
+        ));
+    }
     let client = context.client()?;
     let mut answer = client.get(&workflow_path(
         &args.workflow,
         "/properties-snapshot/latest",
     ))?;
-    for tag in &args.add {
-        let path = workflow_path(&args.workflow, "/properties/tag");
-        answer = client.post(&path, &Json::from(&**tag).to_text())?;
-    }
-    for tag in &args.remove {
-        let rest = format!("/properties/tag/{}", segment(tag));
-        answer = client.delete(&workflow_path(&args.workflow, &rest))?;
+    let mut done: Vec<String> = Vec::new();
+    let adding = args.add.iter().map(|tag| (true, tag));
+    for (adds, tag) in adding.chain(args.remove.iter().map(|tag| (false, tag))) {
+        let path = |rest: &str| workflow_path(&args.workflow, rest);
+        let changed = match adds {
+            true => client.post(&path("/properties/tag"), &Json::from(&**tag).to_text()),
+            false => client.delete(&path(&format!("/properties/tag/{}", segment(tag)))),
+        };
+        let word = if adds { "added" } else { "removed" };
+        answer = changed.map_err(|error| match &*done {
+            [] => Failure::from(error),
+            done => Failure::from(error).hint(format!("done before: {}", done.join(", "))),
+        })?;
+        done.push(format!("{word} `{tag}`"));
     }
     let names = list_at(&answer.json, "/tags")
         .iter()

@@ -17,6 +17,9 @@ pub(crate) fn run(context: &Context, args: &GetArgs) -> Result<Exit, Failure> {
     let client = context.client()?;
     if let (true, Some(instance)) = (args.params, args.instance) {
         let answer = params::of_run(&client, &args.workflow, instance)?;
+        if let Some(step) = &args.step {
+            params::check_step(&answer, step)?;
+        }
         ui::out(&match context.json {
             true => answer.text,
             false => params::show(&answer, args.step.as_deref(), false),

@@ -7,7 +7,7 @@ use crate::args::LogsArgs;
 use crate::client::segment;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::follow::{Instance, follow_step, latest_attempt, raw_out, stream_log};
+use crate::follow::{AttemptView, Instance, follow_step, latest_attempt, raw_out, stream_log};
 use crate::interrupts::Interrupts;
 use crate::ui;
 
@@ -75,10 +75,26 @@ pub(crate) fn run(context: &Context, args: &LogsArgs) -> Result<Exit, Failure> {
             latest.run,
             segment(&args.step)
         );
-        stream_log(&instance.client, &instance.path(&path), &mut line)?;
+        match stream_log(&instance.client, &instance.path(&path), &mut line) {
+            Err(error) if error.status() == Some(404) && args.attempt.is_none() => {
+                return Err(no_log(&args.step, &latest));
+            }
+            other => other?,
+        };
     }
     match failed {
         Some(error) => Err(error.into()),
         None => Ok(Exit::Done),
+    }
+}
+
+/// Why the latest attempt has no log, and which one may have.
+fn no_log(step: &str, latest: &AttemptView) -> Failure {
+    let AttemptView { number, status, .. } = latest;
+    let message = format!("attempt {number} of step `{step}` has no log: it is {status}");
+    let failure = Failure::new(Exit::Failed, message);
+    match number {
+        1 => failure,
+        _ => failure.hint(format!("`--attempt {}` shows the one before", number - 1)),
     }
 }

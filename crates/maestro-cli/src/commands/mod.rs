@@ -51,11 +51,8 @@ impl Context {
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let context = Context {
-        server: args.server.filter(|server| !server.is_empty()),
-        user: args
-            .user
-            .filter(|user| !user.is_empty())
-            .unwrap_or_else(os_user),
+        server: given(args.server, "MAESTRO_SERVER"),
+        user: given(args.user, "MAESTRO_USER").unwrap_or_else(os_user),
         json: args.json,
         quiet: args.quiet,
     };
@@ -86,6 +83,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Config(args) => config::run(&context, &args),
         Command::Completions { shell } => completions::run(shell),
     }
+}
+
+/// What an option or else a variable says. Clap could read the variable, but would then show the option in every usage line.
+fn given(option: Option<String>, variable: &str) -> Option<String> {
+    let option = option.filter(|text| !text.is_empty());
+    option.or_else(|| std::env::var(variable).ok().filter(|text| !text.is_empty()))
 }
 
 /// The user of the operating system.

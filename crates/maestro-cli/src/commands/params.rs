@@ -27,6 +27,9 @@ pub(crate) fn run(context: &Context, args: &ParamsArgs) -> Result<Exit, Failure>
             client.post(&path, &request)?
         }
     };
+    if let Some(step) = &args.step {
+        check_step(&answer, step)?;
+    }
     if context.json {
         ui::out(&answer.text)?;
     } else {
@@ -34,6 +37,34 @@ pub(crate) fn run(context: &Context, args: &ParamsArgs) -> Result<Exit, Failure>
     }
     let failed = !list_at(&answer.json, "/errors").is_empty();
     Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// A step that is not there is a mistake in the command, not a step without params.
+pub(super) fn check_step(answer: &Answer, step: &str) -> Result<(), Failure> {
+    let steps = answer.json.pointer("/step_params");
+    let steps = steps.and_then(Json::as_object);
+    let failed = list_at(&answer.json, "/errors").iter();
+    let mut known: Vec<&str> = steps
+        .into_iter()
+        .flat_map(Object::iter)
+        .map(|(id, _)| id)
+        .collect();
+    known.extend(
+        failed
+            .map(|fault| str_at(fault, "/step"))
+            .filter(|id| !id.is_empty()),
+    );
+    match known.contains(&step) {
+        true => Ok(()),
+        false => {
+            known.dedup();
+            let failure = Failure::new(
+                Exit::Failed,
+                format!("there are no params of a step `{step}`"),
+            );
+            Err(failure.hint(format!("there are those of {}", known.join(", "))))
+        }
+    }
 }
 
 /// The params of the latest run of an instance.

@@ -106,11 +106,7 @@ fn eval(context: &Context, args: &SelEvalArgs) -> Result<Exit, Failure> {
 }
 
 fn tell(error: &EvalError, text: &str) {
-    ui::error(
-        "error",
-        &format!("{} ({})", error.message(), error.kind().as_str()),
-    );
-    ui::note(&error.render(text));
+    ui::error("error", &error.render(text));
 }
 
 /// Params from a JSON object or from a file that holds one.

@@ -1,8 +1,10 @@
 //! `maestro stop`.
 
+use maestro_model::json::Json;
+
 use super::Context;
 use crate::args::StopArgs;
-use crate::client::workflow_path;
+use crate::client::{Answer, workflow_path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui;
@@ -22,13 +24,24 @@ pub(crate) fn run(context: &Context, args: &StopArgs) -> Result<Exit, Failure> {
     if context.json {
         ui::out(&answer.text)?;
     } else {
-        let message = answer.str("/message");
-        let message = if message.is_empty() {
-            "the server stops it"
-        } else {
-            message
-        };
-        ui::out(message)?;
+        ui::out(&words(&answer))?;
     }
     Ok(Exit::Done)
+}
+
+/// What the server did, or goes on doing.
+fn words(answer: &Answer) -> String {
+    let Some(instance) = answer.number("/workflow_instance_id") else {
+        return answer.str("/message").to_owned();
+    };
+    let workflow = answer.str("/workflow_id");
+    let status = answer.str("/workflow_instance_status");
+    let completed = answer.json.pointer("/completed").and_then(Json::as_bool);
+    match completed {
+        Some(true) => format!("{workflow} {instance} is {}", ui::status(status)),
+        _ => format!(
+            "{workflow} {instance} is {} and being ended",
+            ui::status(status)
+        ),
+    }
 }

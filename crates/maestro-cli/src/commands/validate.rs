@@ -1,8 +1,6 @@
 //! `maestro validate`.
 
 use maestro_model::codec::to_text;
-use maestro_model::json::Position;
-use maestro_model::lint::Problem;
 
 use super::Context;
 use crate::args::ValidateArgs;
@@ -67,12 +65,7 @@ pub(crate) fn on_server(client: &Client, checked: &mut Checked) -> Result<(), Fa
     match client.put_json("/api/v3/workflows/actions/validate", &to_text(request)) {
         Ok(_) => Ok(()),
         Err(CallError::Refused(refused)) if refused.status == 400 => {
-            checked.report.problems.push(Problem {
-                position: Position { line: 1, column: 1 },
-                path: String::new(),
-                text: refused.text(),
-                hint: None,
-            });
+            checked.refused(&refused);
             Ok(())
         }
         Err(error) => Err(error.into()),

@@ -12,6 +12,7 @@ mod crash;
 mod disk;
 mod examples;
 mod files;
+mod mistakes;
 mod params;
 mod run;
 mod sdk;

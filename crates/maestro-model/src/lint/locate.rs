@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
             }
         }
         let is_dsl = self.flavour == Flavour::Dsl;
-        if is_dsl && matches!(name, "params" | "successors" | "value") {
+        if is_dsl && matches!(name, "params" | "successors" | "value" | "expression") {
             // Their members stand among the keys of what is around them, or are what the key of a param leads to.
             return 1;
         }
@@ -176,6 +176,7 @@ impl<'a> Walk<'a> {
         let dsl = self.flavour == Flavour::Dsl;
         let alias = match name {
             "steps" => "jobs",
+            "step" => "job",
             "loop_params" | "value" => "params",
             "sub_type" | "subType" => "type",
             "subworkflow_id" => "workflow_id",

@@ -4,6 +4,7 @@
 //! out or replaced by one that is in order, and the rest is read again. Rules are those of [`crate::validate`]; what needs
 //! params evaluated, or a server, is not looked at.
 
+mod expressions;
 mod locate;
 mod mend;
 mod place;
@@ -72,11 +73,23 @@ pub fn as_request(json: Json) -> Json {
     }
 }
 
-/// Looks for all problems of a file: JSON or YAML; a create request, a bare workflow, or the DSL. `now` is in epoch
-/// milliseconds, for time triggers.
-pub fn lint(body: &[u8], templates: Templates<'_>, limits: &Limits, now: i64) -> Report {
+/// What the rules need to know besides the file.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The step types of job templates.
+    pub templates: Templates<'a>,
+    /// Why an expression cannot be read, if it cannot.
+    pub expression: &'a dyn Fn(&str) -> Option<String>,
+    /// What may be configured.
+    pub limits: &'a Limits,
+    /// Epoch milliseconds, for time triggers.
+    pub now: i64,
+}
+
+/// Looks for all problems of a file: JSON or YAML; a create request, a bare workflow, or the DSL.
+pub fn lint(body: &[u8], around: Surroundings<'_>) -> Report {
     let mut found = Found::default();
-    let request = found.read(body, templates, limits, now);
+    let request = found.read(body, around);
     let mut problems = found.problems;
     problems.sort_by_key(|problem| (problem.position.line, problem.position.column));
     problems.dedup();
@@ -87,6 +100,23 @@ pub fn lint(body: &[u8], templates: Templates<'_>, limits: &Limits, now: i64) ->
     }
 }
 
+/// Keys that are given twice in one object of a JSON text, with the positions of both, as [`yaml::repeated_keys`].
+pub fn repeated_keys(body: &[u8]) -> Vec<(String, Position, Position)> {
+    place::of_json(body).map_or_else(Vec::new, |place| place.repeated_keys())
+}
+
+/// The place of a value of a request in the file that it was read from, and its path in the words of the file.
+pub fn place_in(body: &[u8], path: &str, templates: Templates<'_>) -> Option<(Position, String)> {
+    let (_, place, flavour) = Found::default().open(body, templates)?;
+    Some(locate::locate(&place, path, flavour))
+}
+
+/// Whether a path leads on from another one.
+fn is_inside(path: &str, around: &str) -> bool {
+    path.strip_prefix(around)
+        .is_some_and(|rest| rest.starts_with(['.', '[']))
+}
+
 #[derive(Default)]
 struct Found {
     problems: Vec<Problem>,
@@ -94,19 +124,8 @@ struct Found {
 }
 
 impl Found {
-    fn read(
-        &mut self,
-        body: &[u8],
-        templates: Templates<'_>,
-        limits: &Limits,
-        now: i64,
-    ) -> Option<WorkflowCreateRequest> {
-        let (json, place, flavour) = if is_json(body) {
-            let json = Json::parse(body).map_err(|fault| self.syntax(fault.reason, fault.position));
-            (json.ok()?, place::of_json(body)?, Flavour::Model)
-        } else {
-            self.yaml(body, templates)?
-        };
+    fn read(&mut self, body: &[u8], around: Surroundings<'_>) -> Option<WorkflowCreateRequest> {
+        let (json, place, flavour) = self.open(body, around.templates)?;
         for (key, first, second) in place.repeated_keys() {
             self.problems.push(Problem {
                 position: second,
@@ -118,16 +137,6 @@ impl Found {
                 )),
             });
         }
-        let (json, flavour) = match flavour {
-            Flavour::Model
-                if json
-                    .as_object()
-                    .is_some_and(|o| o.get("workflow").is_none()) =>
-            {
-                (as_request(json), Flavour::Bare)
-            }
-            flavour => (json, flavour),
-        };
         let mut mender = Mender::new(json);
         let request = loop {
             match WorkflowCreateRequest::from_json(mender.json().clone(), &At::ROOT) {
@@ -142,8 +151,39 @@ impl Found {
                 }
             }
         };
-        self.rules(&request, &mender, &place, flavour, limits, now);
+        self.rules(&request, &mender, &place, flavour, around);
+        expressions::visit(&request.workflow, &mut |path, text| {
+            if let Some(text) = (around.expression)(text).filter(|_| !mender.covers(path)) {
+                let (position, path) = locate::locate(&place, path, flavour);
+                self.problems.push(Problem {
+                    position,
+                    path,
+                    text,
+                    hint: None,
+                });
+            }
+        });
         Some(request)
+    }
+
+    /// The request of a file as it is, its places, and how it says it.
+    fn open(&mut self, body: &[u8], templates: Templates<'_>) -> Option<(Json, Place, Flavour)> {
+        let (json, place, flavour) = if is_json(body) {
+            let json = Json::parse(body).map_err(|fault| self.syntax(fault.reason, fault.position));
+            (json.ok()?, place::of_json(body)?, Flavour::Model)
+        } else {
+            self.yaml(body, templates)?
+        };
+        match flavour {
+            Flavour::Model
+                if json
+                    .as_object()
+                    .is_some_and(|o| o.get("workflow").is_none()) =>
+            {
+                Some((as_request(json), place, Flavour::Bare))
+            }
+            flavour => Some((json, place, flavour)),
+        }
     }
 
     fn yaml(&mut self, body: &[u8], templates: Templates<'_>) -> Option<(Json, Place, Flavour)> {
@@ -153,17 +193,26 @@ impl Found {
                 return None;
             }
             Ok(json) if !is_dsl(&json) => {
+                self.second_document(body);
                 return Some((json, yaml::places(body)?, Flavour::Model));
             }
             _ => {}
         }
+        self.second_document(body);
         let lenient = yaml::lenient(body, templates);
+        let mut told: Vec<String> = Vec::new();
         for fault in &lenient.faults {
             if let YamlError::Text { reason, position } = fault {
                 let path = lenient.whole.as_ref().map(|whole| whole.path_of(*position));
+                let path = path.unwrap_or_default();
+                // What a value lacks once a part of it was left out is no fault of its own.
+                if told.iter().any(|inner| is_inside(inner, &path)) {
+                    continue;
+                }
+                told.push(path.clone());
                 self.problems.push(Problem {
                     position: *position,
-                    path: path.unwrap_or_default(),
+                    path,
                     text: reason.clone(),
                     hint: None,
                 });
@@ -176,6 +225,17 @@ impl Found {
             .unwrap_or_default();
         let (json, place) = lenient.request?;
         Some((json, place, Flavour::Dsl))
+    }
+
+    fn second_document(&mut self, body: &[u8]) {
+        if let Some(position) = yaml::second_document(body) {
+            self.problems.push(Problem {
+                position,
+                path: String::new(),
+                text: "a second document, which nobody would read".to_owned(),
+                hint: Some("one file holds one workflow: move it to a file of its own".to_owned()),
+            });
+        }
     }
 
     fn syntax(&mut self, text: String, position: Position) {
@@ -203,10 +263,9 @@ impl Found {
         mender: &Mender,
         place: &Place,
         flavour: Flavour,
-        limits: &Limits,
-        now: i64,
+        around: Surroundings<'_>,
     ) {
-        let violations = validate::request(request, limits, now).err();
+        let violations = validate::request(request, around.limits, around.now).err();
         let mut faults: Vec<(String, String)> = violations
             .into_iter()
             .flat_map(|invalid| invalid.violations)
@@ -222,7 +281,10 @@ impl Found {
             faults.push((path.to_owned(), fault.to_string()));
         }
         for (path, text) in faults {
-            if mender.covers(&path) {
+            // Without jobs because none of them could be read.
+            let is_left_out =
+                flavour == Flavour::Dsl && path.ends_with("steps") && !self.problems.is_empty();
+            if mender.covers(&path) || is_left_out {
                 continue;
             }
             let (position, path) = locate::locate(place, &path, flavour);

@@ -1,7 +1,18 @@
 use super::*;
 
+fn look(text: &str) -> Report {
+    let expression = |text: &str| text.contains("((").then(|| "no expression".to_owned());
+    let around = Surroundings {
+        templates: &|_, _| None,
+        expression: &expression,
+        limits: &Limits::default(),
+        now: 0,
+    };
+    lint(text.as_bytes(), around)
+}
+
 fn found(text: &str) -> Vec<(usize, usize, String, String)> {
-    let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+    let report = look(text);
     report
         .problems
         .into_iter()
@@ -25,7 +36,7 @@ fn a_file_in_order_has_no_problems() {
         "id: w\nsteps:\n  - step: {id: a, type: NoOp}\n",
         "Workflow:\n  id: w\n  jobs:\n    - job: {id: a, type: NoOp}\n",
     ] {
-        let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+        let report = look(text);
         assert_eq!(report.problems, [], "{text}");
         assert!(report.request.is_some());
     }
@@ -121,7 +132,7 @@ fn keys_that_the_dsl_has_no_word_for_are_warned_of() {
       jobs:
       - job: {id: b, type: NoOp, params: {n: 1}}
 ";
-    let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+    let report = look(text);
     assert_eq!(report.problems, []);
     let warnings = report.warnings.iter();
     let warnings: Vec<_> = warnings.map(|w| (w.position.line, &*w.path)).collect();
@@ -137,14 +148,14 @@ fn keys_that_the_dsl_has_no_word_for_are_warned_of() {
     );
     // In the full model they are what they say.
     let model = r#"{"is_active":false,"workflow":{"id":"w","params":{},"steps":[{"step":{"id":"a","type":"NoOp"}}]}}"#;
-    let report = lint(model.as_bytes(), &|_, _| None, &Limits::default(), 0);
+    let report = look(model);
     assert_eq!((report.problems, report.warnings), (vec![], vec![]));
 }
 
 #[test]
 fn a_map_of_texts_for_a_script_is_told_how_to_be_written() {
     let text = "workflow:\n  id: w\n  jobs:\n  - job: {id: a, type: Shell, shell: {script: x}}\n";
-    let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+    let report = look(text);
     let hint = report.problems.first().and_then(|p| p.hint.as_deref());
     assert!(
         hint.is_some_and(|hint| hint.contains("`shell<pmap>:`")),
@@ -216,7 +227,7 @@ workflow:
 #[test]
 fn what_stands_twice_is_told_with_both_lines() {
     let both = |text: &str| {
-        let report = lint(text.as_bytes(), &|_, _| None, &Limits::default(), 0);
+        let report = look(text);
         let shown: Vec<String> = report
             .problems
             .iter()
@@ -235,4 +246,98 @@ fn what_stands_twice_is_told_with_both_lines() {
     assert!(both(params).contains('x'), "{}", both(params));
     let ids = "workflow:\n  id: w\n  jobs:\n    - job: {id: a, type: NoOp}\n    - job: {id: a, type: NoOp}\n";
     assert!(both(ids).contains('a'), "{}", both(ids));
+}
+
+#[test]
+fn expressions_are_read_wherever_they_are() {
+    let text = "Workflow:
+  id: w
+  '!day<long>': ((
+  jobs:
+  - job:
+      id: a
+      type: NoOp
+      '!n<long>': ((
+      deep<pmap>:
+        '!x<long>': ((
+      transition:
+      - b: '((x'
+  - job: {id: b, type: NoOp}
+";
+    let lines = found(text)
+        .into_iter()
+        .map(|(line, _, path, _)| (line, path));
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(
+        lines.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
+        [3, 8, 10, 12],
+        "{lines:?}"
+    );
+    let model = r#"{"workflow":{"id":"w","params":{"p":{"type":"LONG","expression":"(("}},
+"steps":[{"foreach":{"id":"f","params":{"loop_params":{"type":"MAP","value":{"i":{"type":"LONG_ARRAY","expression":"(("}}}},
+"steps":[{"while":{"id":"w","condition":"((","params":{"loop_params":{"type":"MAP","value":{"j":{"type":"LONG","value":1}}}},
+"steps":[{"step":{"id":"a","type":"NoOp"}}]}}]}}]}}"#;
+    let lines: Vec<usize> = places(model).into_iter().map(|(line, ..)| line).collect();
+    assert_eq!(lines, [1, 2, 3]);
+}
+
+#[test]
+fn a_second_document_is_told() {
+    let one = "id: w\nsteps:\n  - step: {id: a, type: NoOp}\n";
+    let two = format!("{one}---\n{one}");
+    let found = found(&two);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].0, found[0].1), (4, 1));
+    for fine in [
+        format!("---\n{one}"),
+        format!("---\n{one}...\n"),
+        format!("{one}---\n"),
+        format!("%YAML 1.2\n---\n{one}"),
+    ] {
+        assert_eq!(places(&fine), [], "{fine}");
+    }
+}
+
+#[test]
+fn a_path_of_a_request_is_found_in_the_file() {
+    let dsl = "Workflow:\n  id: w\n  x: 1\n  jobs:\n  - job:\n      id: a\n      type: NoOp\n      y: 2\n";
+    let at = |text: &str, path: &str| {
+        place_in(text.as_bytes(), path, &|_, _| None).map(|(position, path)| (position.line, path))
+    };
+    assert_eq!(
+        at(dsl, "workflow.params.x"),
+        Some((3, "Workflow.x".to_owned()))
+    );
+    let (line, _) = at(dsl, "workflow.steps[0].step.params.y").expect("a place");
+    assert_eq!(line, 8);
+    let bare =
+        "id: w\nparams:\n  x: {type: LONG, value: 1}\nsteps:\n  - step: {id: a, type: NoOp}\n";
+    assert_eq!(
+        at(bare, "workflow.params.x"),
+        Some((3, "params.x".to_owned()))
+    );
+}
+
+#[test]
+fn one_mistake_is_one_problem() {
+    let text = |job: &str| format!("Workflow:\n  id: w\n  jobs:\n{job}");
+    for (text, line, column) in [
+        (text("  - job:\n      id: a\n      type: Nope\n"), 6, 13),
+        (
+            text("  - job:\n      type: Nope\n      id: a\n  - job: {id: b, type: NoOp}\n"),
+            5,
+            13,
+        ),
+        (text("  - job:\n      id: a\n"), 5, 7),
+        (text("  - nope\n"), 4, 5),
+        ("Workflow:\n  id: w\n  jobs: nope\n".to_owned(), 3, 9),
+        ("Workflow:\n  id: w\n".to_owned(), 1, 1),
+    ] {
+        let found = found(&text);
+        let places: Vec<_> = found
+            .iter()
+            .map(|(line, column, ..)| (*line, *column))
+            .collect();
+        assert_eq!(places, [(line, column)], "{text}\n{found:#?}");
+    }
 }

@@ -289,12 +289,11 @@ impl<'a> Dsl<'a> {
 
     /// D-20: a step type, or else a job template.
     fn leaf(&self, body: &mut Object, own: &Own<'_>, node: &Node) -> Result<(), YamlError> {
-        let ty = own
-            .get("type")
-            .and_then(Node::text)
-            .filter(|ty| !ty.is_empty());
+        let given = own.get("type");
+        let at = given.unwrap_or(node);
+        let ty = given.and_then(Node::text).filter(|ty| !ty.is_empty());
         let ty =
-            ty.ok_or_else(|| node.fault("a job needs a `type`: a step type or a job template"))?;
+            ty.ok_or_else(|| at.fault("a job needs a `type`: a step type or a job template"))?;
         if let Some(known) = StepType::from_text(ty) {
             body.insert("type", Json::from(known.as_str()));
             return Ok(());
@@ -304,7 +303,7 @@ impl<'a> Dsl<'a> {
             .and_then(Node::text)
             .unwrap_or("default");
         let Some(of_template) = (self.templates)(ty, version) else {
-            return Err(node.fault(format!(
+            return Err(at.fault(format!(
                 "`{ty}` is no step type, and there is no job template [{ty}][{version}]"
             )));
         };

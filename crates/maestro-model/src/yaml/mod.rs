@@ -53,6 +53,11 @@ pub fn json(body: &[u8]) -> Result<Json, YamlError> {
     to_json(&node::parse(body)?)
 }
 
+/// Where a second document begins, which is not read (spec 01 case 87); `None` if there is none that says something.
+pub fn second_document(body: &[u8]) -> Option<Position> {
+    node::second_document(body)
+}
+
 /// Keys that are given twice in one map, with the positions of both: the server lets the last one win, the command line
 /// refuses them (decision 17).
 ///

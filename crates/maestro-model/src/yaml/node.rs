@@ -142,7 +142,8 @@ impl Node {
         }
     }
 
-    /// Without the innermost member or element that begins at a position; `None` if there is none.
+    /// Without the innermost member or element that begins at a position; `None` if there is none. A `type` becomes one
+    /// that is in order, since a job without any is nothing.
     pub(super) fn without(&self, position: Position) -> Option<Node> {
         let with = |kind: Kind| Node {
             position: self.position,
@@ -178,7 +179,12 @@ impl Node {
                         let at = members.iter().position(|(key, value)| {
                             key.position == position || value.position == position
                         })?;
-                        rest.remove(at);
+                        let (key, value) = &mut rest[at];
+                        if key.text() == Some("type") && value.position == position {
+                            value.kind = Kind::Scalar("NoOp".to_owned(), Typing::Plain);
+                        } else {
+                            rest.remove(at);
+                        }
                     }
                 }
                 Some(with(Kind::Map(rest.into())))
@@ -251,6 +257,33 @@ pub(super) fn parse(body: &[u8]) -> Result<Node, YamlError> {
             Some((event, marker)) => return builder.node(event, marker, 0),
         }
     }
+}
+
+/// Where a second document begins that says something; [`parse`] does not read it (spec 01 case 87).
+pub(super) fn second_document(body: &[u8]) -> Option<Position> {
+    let text = std::str::from_utf8(body).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut documents = 0;
+    let mut start = None;
+    for event in Parser::new_from_str(text) {
+        match event {
+            Ok((Event::DocumentStart(_), span)) => {
+                documents += 1;
+                start = Some(position(span.start));
+            }
+            Ok((Event::Scalar(text, ..), _)) if text.is_empty() => {}
+            Ok((
+                Event::Scalar(..)
+                | Event::Alias(_)
+                | Event::SequenceStart(..)
+                | Event::MappingStart(..),
+                _,
+            )) if documents > 1 => return start,
+            Ok(_) => {}
+            Err(_) => return start.filter(|_| documents > 1),
+        }
+    }
+    None
 }
 
 struct Builder<'a> {

@@ -312,6 +312,25 @@ async fn status_of(server: &Server, bytes: &[u8]) -> String {
     answer.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
+/// A client that sends everything before it reads gets the answer to what was refused at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_answer_is_not_lost() {
+    let server = Server::start().await;
+    let body = "x".repeat(20 << 20);
+    let ask = async |line: &str, more: &str| {
+        let (host, length) = (server.address, body.len());
+        let request = format!(
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nuser: ana\r\n{more}Content-Length: {length}\r\n\r\n{body}"
+        );
+        status_of(&server, request.as_bytes()).await
+    };
+    let json = "Content-Type: application/json\r\n";
+    assert_eq!(ask("POST /api/v3/workflows", json).await, "413");
+    assert_eq!(ask("POST /api/v3/workflows", "").await, "415");
+    assert_eq!(ask("POST /nowhere", json).await, "404");
+    server.stop().await;
+}
+
 // 04 H-6, H-17: what is no request of HTTP is answered all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_heads_are_answered() {
