@@ -92,7 +92,12 @@ pub(crate) fn of_instance(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fa
 
 /// E38: every step of a run.
 pub(crate) fn of_run(call: &Call, moment: &Moment<'_>) -> Result<Answer, Fault> {
-    let missing = || missing(call, call.number("r"), "latest");
+    let missing = || {
+        let (workflow, instance, run) = (call.workflow(), call.number("i"), call.number("r"));
+        Fault::not_found(format!(
+            "no steps of [{workflow}][{instance}][{run}]: there is no such run, or it has made none yet"
+        ))
+    };
     let run = run_of(call, moment)?.ok_or_else(missing)?;
     let rows = moment.snapshot.steps(run.row.key)?;
     if rows.is_empty() {
