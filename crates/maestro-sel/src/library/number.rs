@@ -13,13 +13,16 @@ use crate::{
 
 pub(super) fn parse_long_text(text: Option<&Text>) -> Result<i64> {
     let Some(text) = text else {
-        return fail(ErrorKind::NumFmt, "null is not a number");
+        return fail(
+            ErrorKind::NumFmt,
+            "a STRING without content is not a number",
+        );
     };
     match parse_long(text) {
         Some(number) => Ok(number),
         None => fail(
             ErrorKind::NumFmt,
-            format!("For input string: \"{}\"", text.show()),
+            format!("For input string: \"{}\" is not a LONG", text.show()),
         ),
     }
 }
@@ -30,13 +33,13 @@ pub(super) fn long_of(text: Option<&Text>) -> Result<Val> {
 
 pub(super) fn double_of(text: Option<&Text>) -> Result<Val> {
     let Some(text) = text else {
-        return fail(ErrorKind::NullP, "the text has no content");
+        return fail(ErrorKind::NullP, "a STRING without content is not a number");
     };
     match parse_double(text) {
         Some(number) => Ok(Val::Double(number)),
         None => fail(
             ErrorKind::NumFmt,
-            format!("For input string: \"{}\"", text.show()),
+            format!("For input string: \"{}\" is not a DOUBLE", text.show()),
         ),
     }
 }
@@ -108,11 +111,11 @@ fn power_argument(value: &Val) -> Result<f64> {
         Val::Double(number) => Ok(*number),
         other if other.is_opaque() => fail(
             ErrorKind::Unsupp,
-            format!("{} is no number", other.type_name()),
+            format!("{} is not a number", other.type_name()),
         ),
         other if other.is_absent() => fail(
             ErrorKind::NullP,
-            format!("{} without content as a number", other.type_name()),
+            format!("{} has no content to be a number", other.type_name()),
         ),
         other => cast("a number", other),
     }
