@@ -259,7 +259,10 @@ impl Spec {
                 char::from(self.conversion)
             ));
         }
-        if self.conversion == b'n' && (self.width.is_some() || self.index.is_some()) {
+        if self.previous && b"n%".contains(&self.conversion) {
+            return illegal(&format!("`%{}` takes no `<`", char::from(self.conversion)));
+        }
+        if self.conversion == b'n' && self.width.is_some() {
             return illegal("`%n` takes no width");
         }
         Ok(())

@@ -190,8 +190,8 @@ fn exact_power(base: f64, exponent: f64) -> Option<f64> {
     let mut constants = Consts::new().ok()?;
     // With rounding switched on, the crate itself would widen without end for a power that is exact.
     for precision in [128, 256, 512] {
-        let result = BigFloat::from_f64(base, precision).pow(
-            &BigFloat::from_f64(exponent, precision),
+        let result = big_float(base, precision)?.pow(
+            &big_float(exponent, precision)?,
             precision,
             RoundingMode::None,
             &mut constants,
@@ -229,6 +229,18 @@ fn exact_power(base: f64, exponent: f64) -> Option<f64> {
     None
 }
 
+/// The crate reads subnormal numbers as half of what they are: they are scaled up before, and down again behind it.
+fn big_float(number: f64, precision: usize) -> Option<BigFloat> {
+    const SCALE: i32 = 60;
+    if !number.is_subnormal() {
+        return Some(BigFloat::from_f64(number, precision));
+    }
+    let mut big = BigFloat::from_f64(number * f64::from(SCALE).exp2(), precision);
+    let exponent = big.exponent()?;
+    big.set_exponent(exponent - SCALE);
+    Some(big)
+}
+
 #[cfg(test)]
 #[allow(clippy::float_cmp, reason = "the results are exact")]
 mod tests {
@@ -249,6 +261,10 @@ mod tests {
         assert_eq!(power(10.0, -2.0), 0.01);
         assert_eq!(power(10.0, 22.0), 1e22);
         assert_eq!(power(10.0, 300.0), 1e300);
+        // Subnormal bases and exponents: 2^-537, and a hair below 2^-1074.
+        assert_eq!(power(5e-324, 0.5), f64::from_bits(0x1e60_0000_0000_0000));
+        assert_eq!(power(5e-324, 1.000_000_1), 5e-324);
+        assert_eq!(power(2.0, 5e-324), 1.0);
     }
 
     #[test]
