@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::value::TypeName;
+use crate::{
+    excerpt::{excerpt, position},
+    value::TypeName,
+};
 
 /// What went wrong, in the words of the specification (spec 03 section 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -184,7 +187,17 @@ impl EvalError {
     }
 
     pub(crate) fn bad_type(name: TypeName) -> Self {
-        let mut error = Self::new(ErrorKind::BadType, format!("invalid return type [{name}]"));
+        let why = match name {
+            TypeName::Void => {
+                "the program ends without a value; end it with an expression or `return`"
+            }
+            TypeName::Null => "the result is null, for instance a name without a value",
+            _ => "a result is a STRING, LONG, DOUBLE, BOOLEAN, an array or a MAP",
+        };
+        let mut error = Self::new(
+            ErrorKind::BadType,
+            format!("invalid return type [{name}]: {why}"),
+        );
         error.0.bad_type = Some(name);
         error
     }
@@ -277,44 +290,8 @@ impl EvalError {
     }
 }
 
-fn position(text: &str, offset: u32) -> Position {
-    let before = &text[..floor(text, offset)];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    Position {
-        line: 1 + before.matches('\n').count() as u32,
-        column: 1 + before[line_start..].chars().count() as u32,
-    }
-}
-
-fn floor(text: &str, offset: u32) -> usize {
-    let mut at = (offset as usize).min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
 fn render(text: &str, span: Span, kind: ErrorKind, message: &str) -> String {
-    let Position { line, column } = position(text, span.start);
-    let (start, end) = (floor(text, span.start), floor(text, span.end));
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    let shown = text[line_start..line_end].trim_end_matches('\r');
-    // Tabs stay tabs below the line, so that the caret stands where the terminal puts the character.
-    let indent: String = text[line_start..start]
-        .chars()
-        .map(|c| if c == '\t' { '\t' } else { ' ' })
-        .collect();
-    let width = text[start..end.clamp(start, line_end)]
-        .chars()
-        .count()
-        .max(1);
-    let number = line.to_string();
-    let margin = " ".repeat(number.len());
-    format!(
-        "{kind}: {message}\n{margin}--> {line}:{column}\n{margin} |\n{number} | {shown}\n{margin} | {indent}{}",
-        "^".repeat(width)
-    )
+    format!("{kind}: {message}\n{}", excerpt(text, span))
 }
 
 #[cfg(test)]
@@ -335,7 +312,7 @@ mod tests {
         );
         assert_eq!(
             fault.render(text),
-            "PARSE: unexpected `;`\n --> 2:10\n  |\n2 | \ty = é + ;\n  | \t        ^"
+            "PARSE: unexpected `;`\n --> 2:10\n  |\n2 |     y = é + ;\n  |             ^"
         );
     }
 

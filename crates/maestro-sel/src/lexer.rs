@@ -1,6 +1,6 @@
 //! From text to tokens (spec 03 section 2).
 
-use crate::error::{ErrorKind, Span};
+use crate::error::Span;
 
 /// A token; what it says is read from the units between its ends.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +24,23 @@ pub(crate) enum Tok {
     /// An operator or separator.
     P(&'static str),
     End,
-    /// Not a token; the text says why.
-    Error(&'static str),
+    /// Not a token.
+    Error(Problem),
+}
+
+/// Why a part of a text is no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// A character that begins no token.
+    Character,
+    /// A `\` in a text that begins no known escape.
+    Escape,
+    /// A `\u` without four hexadecimal digits.
+    UnicodeEscape,
+    /// A text without its second quote.
+    OpenText,
+    /// A comment without its `*/`.
+    OpenComment,
 }
 
 /// Reserved words that the grammar knows.
@@ -54,15 +69,17 @@ pub(crate) enum Kw {
 
 /// The translated text (SL-2) with its tokens. The last token is [`Tok::End`].
 #[derive(Debug)]
-pub(crate) struct Lexed {
+pub(crate) struct Lexed<'a> {
+    source: &'a str,
     units: Vec<u16>,
     /// Byte offset of each unit in the text, and of its end; empty if both are the same.
     offsets: Vec<u32>,
     base: u32,
+    completed: bool,
     pub(crate) tokens: Vec<Token>,
 }
 
-impl Lexed {
+impl Lexed<'_> {
     pub(crate) fn units(&self, token: Token) -> &[u16] {
         &self.units[token.start as usize..token.end as usize]
     }
@@ -76,12 +93,97 @@ impl Lexed {
     }
 
     fn offset(&self, unit: u32) -> u32 {
-        self.base + self.offsets.get(unit as usize).copied().unwrap_or(unit)
+        let offset = self.offsets.get(unit as usize).copied().unwrap_or(unit);
+        // The semicolon that was added is no part of the text.
+        self.base + offset.min(self.source.len() as u32)
+    }
+
+    /// The token is the end, or the semicolon that nobody wrote.
+    pub(crate) fn is_end(&self, token: Token) -> bool {
+        token.kind == Tok::End
+            || self.completed && token.kind == Tok::P(";") && token.end as usize == self.units.len()
+    }
+
+    /// The semicolon that was added became part of a comment at the end.
+    pub(crate) fn semicolon_is_lost(&self) -> bool {
+        let before_end = self.tokens.iter().rev().nth(1);
+        self.completed && before_end.is_none_or(|token| !self.is_end(*token))
+    }
+
+    /// The line, from 1, that ends between a token and a later one, if one does.
+    pub(crate) fn line_between(&self, before: Token, after: Token) -> Option<usize> {
+        let at = |unit: u32| (self.offset(unit) - self.base) as usize;
+        let between = self.source.get(at(before.end)..at(after.start))?;
+        let line = 1 + self.source[..at(before.end)].matches('\n').count();
+        between.contains('\n').then_some(line)
+    }
+
+    /// A part of the text as it was written, cut short if it is long.
+    pub(crate) fn written(&self, span: Span) -> String {
+        const MOST: usize = 40;
+        let at = |offset: u32| (offset - self.base) as usize;
+        let text = self
+            .source
+            .get(at(span.start)..at(span.end))
+            .unwrap_or_default();
+        let mut shown: String = text.chars().take(MOST).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        shown
+    }
+
+    /// What to say of an error token.
+    pub(crate) fn complaint(&self, problem: Problem, span: Span) -> String {
+        let written = self.written(span);
+        match problem {
+            Problem::Character => {
+                let c = written.chars().next().unwrap_or('\u{fffd}');
+                let hint = match c {
+                    '‘' | '’' | '“' | '”' | '„' | '«' | '»' => {
+                        "; texts stand in `'` or `\"`"
+                    }
+                    '#' => "; a comment begins with `//`",
+                    '@' => "; there are no annotations",
+                    '\\' => "; escapes stand in texts only",
+                    c if c.is_whitespace() || is_invisible(c) => {
+                        "; it looks like a blank but is none"
+                    }
+                    _ => "; it may only stand in a text or a comment",
+                };
+                if c.is_whitespace() || c.is_control() || is_invisible(c) {
+                    format!("unexpected character U+{:04X}{hint}", c as u32)
+                } else {
+                    format!("unexpected character `{c}`{hint}")
+                }
+            }
+            Problem::Escape if written.len() < 2 => {
+                "a `\\` at the end of a text; write a backslash as `\\\\`".to_owned()
+            }
+            Problem::Escape => {
+                format!("unknown escape `{written}` in a text; write a backslash as `\\\\`")
+            }
+            Problem::UnicodeEscape => {
+                "`\\u` needs four hexadecimal digits, also in comments and texts; \
+                                       write a backslash as `\\\\`"
+                    .to_owned()
+            }
+            Problem::OpenText => {
+                let quote = written.chars().next().unwrap_or('\'');
+                format!("the text is not closed; end it with `{quote}` on the same line")
+            }
+            Problem::OpenComment => "the comment is not closed; end it with `*/`".to_owned(),
+        }
     }
 }
 
+/// Characters without a shape.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Cuts `text` into tokens. `base` is added to all byte offsets; `completed` adds a semicolon (SE-2).
-pub(crate) fn lex(text: &str, base: u32, completed: bool) -> Lexed {
+pub(crate) fn lex(text: &str, base: u32, completed: bool) -> Lexed<'_> {
     let Translated {
         mut units,
         mut offsets,
@@ -97,12 +199,15 @@ pub(crate) fn lex(text: &str, base: u32, completed: bool) -> Lexed {
         units: &units,
         bad: &bad,
         at: 0,
+        error_at: None,
     }
     .run();
     Lexed {
+        source: text,
         units,
         offsets,
         base,
+        completed,
         tokens,
     }
 }
@@ -168,10 +273,9 @@ struct Lexer<'a> {
     units: &'a [u16],
     bad: &'a [u32],
     at: usize,
+    /// The part of an error token that is to blame, where that is not all of it.
+    error_at: Option<(usize, usize)>,
 }
-
-const BAD_ESCAPE: &str =
-    "`\\u` needs four hexadecimal digits, also in comments and texts; write a backslash as `\\\\`";
 
 impl Lexer<'_> {
     fn run(mut self) -> Vec<Token> {
@@ -181,8 +285,12 @@ impl Lexer<'_> {
             let blank = self.at;
             let problem = self.skip_blanks();
             let start = self.at;
+            self.error_at = None;
             let kind = match problem {
-                Some(problem) => Tok::Error(problem),
+                Some((open, problem)) => {
+                    self.error_at = Some((open, open + 2));
+                    Tok::Error(problem)
+                }
                 None => self.token(),
             };
             // A bad escape spoils the token that it is in, or the one after the comment that it is in.
@@ -193,16 +301,17 @@ impl Lexer<'_> {
             if let Some(bad) = spoiled {
                 debug_assert!(bad as usize >= blank);
                 tokens.push(Token {
-                    kind: Tok::Error(BAD_ESCAPE),
+                    kind: Tok::Error(Problem::UnicodeEscape),
                     start: bad,
                     end: bad + 2,
                 });
             }
             if spoiled.is_none_or(|bad| (bad as usize) < start) {
+                let (start, end) = self.error_at.take().unwrap_or((start, self.at));
                 tokens.push(Token {
                     kind,
                     start: start as u32,
-                    end: self.at as u32,
+                    end: end as u32,
                 });
             }
             if kind == Tok::End {
@@ -219,7 +328,8 @@ impl Lexer<'_> {
         self.units.get(self.at + ahead) == Some(&u16::from(c))
     }
 
-    fn skip_blanks(&mut self) -> Option<&'static str> {
+    /// Skips blanks and comments; a comment that is not closed is a problem at its beginning.
+    fn skip_blanks(&mut self) -> Option<(usize, Problem)> {
         loop {
             if self.at < self.units.len()
                 && matches!(self.peek(0), 0x20 | 0x09 | 0x0a | 0x0d | 0x0c)
@@ -232,8 +342,9 @@ impl Lexer<'_> {
             } else if self.is(0, b'/') && self.is(1, b'*') {
                 let body = &self.units[self.at + 2..];
                 let Some(end) = body.windows(2).position(|two| two == [0x2a, 0x2f]) else {
+                    let open = self.at;
                     self.at = self.units.len();
-                    return Some("comment is not closed; end it with `*/`");
+                    return Some((open, Problem::OpenComment));
                 };
                 self.at += end + 4;
             } else {
@@ -276,7 +387,7 @@ impl Lexer<'_> {
             1
         };
         self.at = self.at.min(self.units.len());
-        Tok::Error("this character may only stand in a text or a comment")
+        Tok::Error(Problem::Character)
     }
 
     fn word(&mut self) -> Tok {
@@ -372,6 +483,7 @@ impl Lexer<'_> {
 
     fn string(&mut self, quote: u16) -> Tok {
         self.at += 1;
+        let start = self.at - 1;
         let mut problem = None;
         while self.at < self.units.len() {
             let unit = self.peek(0);
@@ -387,9 +499,8 @@ impl Lexer<'_> {
                 let known =
                     u8::try_from(self.peek(1)).is_ok_and(|c| b"ntbrf\\'\"01234567".contains(&c));
                 if !known || self.at + 1 >= self.units.len() {
-                    problem = problem.or(Some(
-                        "unknown escape in a text; write a backslash as `\\\\`",
-                    ));
+                    self.error_at = self.error_at.or(Some((self.at, self.escape_end())));
+                    problem = Some(Problem::Escape);
                 }
                 if matches!(self.peek(1), 0x0a | 0x0d) {
                     break;
@@ -399,7 +510,20 @@ impl Lexer<'_> {
             self.at += 1;
         }
         self.at = self.at.min(self.units.len());
-        Tok::Error(problem.unwrap_or("text is not closed; end it with its quote on the same line"))
+        if problem.is_none() {
+            self.error_at = Some((start, self.at));
+        }
+        Tok::Error(problem.unwrap_or(Problem::OpenText))
+    }
+
+    /// The end of the escape that begins here: one character behind the backslash, but no line break.
+    fn escape_end(&self) -> usize {
+        let length = match self.peek(1) {
+            0x0a | 0x0d => 1,
+            0xd800..0xdc00 => 3,
+            _ => 2,
+        };
+        (self.at + length).min(self.units.len())
     }
 }
 
@@ -478,10 +602,16 @@ fn is_digit(unit: u16) -> bool {
         | 0xe50..=0xe59 | 0xed0..=0xed9 | 0x1040..=0x1049)
 }
 
-/// The content of a string token, its quotes included.
-pub(crate) fn unescape(token: &[u16]) -> Result<Vec<u16>, (ErrorKind, &'static str)> {
+/// The place of an octal escape in a token; there are none in SEL.
+pub(crate) struct OctalEscape {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// The content of a string token, its quotes included. Octal escapes are refused (SL-9).
+pub(crate) fn unescape(token: &[u16]) -> Result<Vec<u16>, OctalEscape> {
     let mut out = Vec::with_capacity(token.len());
-    let mut units = token[1..token.len() - 1].iter().copied();
+    let mut units = (1..token.len() - 1).map(|at| token[at]);
     while let Some(unit) = units.next() {
         if unit != u16::from(b'\\') {
             out.push(unit);
@@ -496,10 +626,16 @@ pub(crate) fn unescape(token: &[u16]) -> Result<Vec<u16>, (ErrorKind, &'static s
                 Some(b'f') => 0x0c,
                 Some(c @ (b'\\' | b'\'' | b'"')) => u16::from(c),
                 _ => {
-                    return Err((
-                        ErrorKind::Illegal,
-                        "octal escapes are not supported; write `\\u0041` for `A`",
-                    ));
+                    let start = token.len() - 3 - units.len();
+                    let digits = token[start + 1..]
+                        .iter()
+                        .take(3)
+                        .take_while(|unit| (0x30..0x38).contains(*unit))
+                        .count();
+                    return Err(OctalEscape {
+                        start: start as u32,
+                        end: (start + 1 + digits) as u32,
+                    });
                 }
             },
         );

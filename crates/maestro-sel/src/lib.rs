@@ -21,6 +21,7 @@ mod ast;
 mod compile;
 mod error;
 mod eval;
+mod excerpt;
 mod host;
 mod java_format;
 pub mod jsonl;

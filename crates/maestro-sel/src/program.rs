@@ -106,11 +106,8 @@ impl fmt::Debug for Program {
 /// All faults of the text.
 pub fn check(text: &str, limits: &Limits) -> Result<BTreeSet<String>, Vec<Diagnostic>> {
     if let Err(error) = check_length(text, limits) {
-        return Err(vec![Diagnostic::new(
-            error.kind(),
-            Span::new(0, text.len() as u32),
-            error.message(),
-        )]);
+        let span = error.span().unwrap_or_default();
+        return Err(vec![Diagnostic::new(error.kind(), span, error.message())]);
     }
     Program::parse(text).map(|program| program.required_names())
 }
@@ -124,13 +121,11 @@ pub fn is_incomplete(text: &str) -> bool {
     };
     let end = text.trim_end().len();
     faults.first().is_some_and(|fault| {
-        let at_end = fault.span.end as usize >= end;
+        let start = fault.span.start as usize;
         match fault.kind {
-            ErrorKind::Parse => {
-                fault.span.start as usize >= end
-                    || at_end && fault.message.contains("the end of the program")
-            }
-            ErrorKind::Lex => at_end && fault.message.starts_with("comment is not closed"),
+            ErrorKind::Parse => start >= end,
+            // Only a comment may go on in the next line.
+            ErrorKind::Lex => text[start.min(end)..].starts_with("/*"),
             _ => false,
         }
     })
@@ -159,7 +154,9 @@ fn sanitise(text: &str) -> Sanitised<'_> {
 
 fn check_length(text: &str, limits: &Limits) -> Result<(), EvalError> {
     let Sanitised {
-        text, completed, ..
+        start,
+        text,
+        completed,
     } = sanitise(text);
     let length = text.encode_utf16().count() + usize::from(completed);
     if length >= limits.length {
@@ -167,7 +164,22 @@ fn check_length(text: &str, limits: &Limits) -> Result<(), EvalError> {
         return Err(EvalError::new(
             ErrorKind::Illegal,
             format!("program length is over the limit: {limit} vs length: {length}"),
-        ));
+        )
+        .at(beyond(text, start, limits.length)));
     }
     Ok(())
+}
+
+/// The part of a text from so many UTF-16 units on, as far as offsets go.
+fn beyond(text: &str, start: usize, units: usize) -> Span {
+    let mut count = 0;
+    let at = text
+        .char_indices()
+        .find(|(_, c)| {
+            count += c.len_utf16();
+            count >= units
+        })
+        .map_or(text.len(), |(at, _)| at);
+    let offset = |at: usize| u32::try_from(start + at).unwrap_or(u32::MAX);
+    Span::new(offset(at), offset(text.len()))
 }

@@ -155,7 +155,10 @@ impl Eval<'_> {
             let found = self.peek(&target).type_name();
             return fail(
                 ErrorKind::Cast,
-                format!("`{}` is no array but {found}", self.code.name(slot)),
+                format!(
+                    "`{}` must be an array to be indexed here, not {found}",
+                    self.code.name(slot)
+                ),
             );
         };
         let cell = self.element(array, index)?;
@@ -201,7 +204,7 @@ impl Eval<'_> {
             return fail(ErrorKind::Unsupp, format!("{name} DO NOT support arrays"));
         };
         if size < 0 {
-            return fail(ErrorKind::NegSize, size.to_string());
+            return fail(ErrorKind::NegSize, format!("negative array size: {size}"));
         }
         self.meter.charge(32 + 32 * size as u64)?;
         let array = self

@@ -20,7 +20,7 @@ impl Eval<'_> {
             Value::Null => Ok(Val::Null),
             Value::Foreign(what) => fail(
                 ErrorKind::Unsupp,
-                format!("Not support to box an object {what}"),
+                format!("a value of the host cannot be used in SEL: {what}"),
             ),
             value => self.box_at(value, 0),
         }

@@ -82,26 +82,36 @@ impl Eval<'_> {
         for (i, step) in code.steps.iter().enumerate() {
             match self.step(step)? {
                 flow @ (Flow::None | Flow::Data) => last = flow,
-                Flow::Return => return self.result(),
+                Flow::Return => return self.result(step),
                 Flow::Break | Flow::Continue if i + 1 < code.steps.len() => last = Flow::None,
                 Flow::Break | Flow::Continue => {
                     return fail(
                         ErrorKind::Internal,
-                        "`break` or `continue` outside of a loop ends the program",
+                        "`break` or `continue` outside of a loop cannot end the program",
                     )
                     .map_err(|error| error.at(step.span));
                 }
             }
         }
         match last {
-            Flow::Data => self.result(),
-            _ => Err(EvalError::bad_type(TypeName::Void)),
+            Flow::Data => match code.steps.last() {
+                Some(step) => self.result(step),
+                None => Err(EvalError::bad_type(TypeName::Void)),
+            },
+            _ => {
+                let error = EvalError::bad_type(TypeName::Void);
+                Err(match code.steps.last() {
+                    Some(step) => error.at(step.span),
+                    None => error,
+                })
+            }
         }
     }
 
-    fn result(&mut self) -> Result<Output> {
+    /// The value of a step that ends the program.
+    fn result(&mut self, step: &Step) -> Result<Output> {
         let result = self.result.clone();
-        self.output(&result)
+        self.output(&result).map_err(|error| error.at(step.span))
     }
 
     fn step(&mut self, step: &Step) -> Result<Flow> {
@@ -305,7 +315,7 @@ impl Eval<'_> {
             return fail(
                 ErrorKind::Index,
                 format!(
-                    "the operand stack is over the stack limit {}",
+                    "the operand stack is over the stack limit {}: too many arguments, elements or open operations",
                     self.limits.stack
                 ),
             );

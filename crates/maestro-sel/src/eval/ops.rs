@@ -143,7 +143,7 @@ impl Eval<'_> {
             other if other.is_opaque() => Err(no_operation(&left, op.as_str())),
             other if other.is_absent() => fail(
                 ErrorKind::NullP,
-                format!("{} without content as a number", other.type_name()),
+                format!("{} has no content to be a number", other.type_name()),
             ),
             other => fail(
                 ErrorKind::Cast,

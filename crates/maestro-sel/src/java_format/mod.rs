@@ -23,8 +23,8 @@ pub(crate) fn format(eval: &mut Eval<'_>, pattern: &[u16], args: &[Val]) -> Resu
             Some(spec) => spec,
             None => {
                 return illegal(&format!(
-                    "bad format specifier `{}`",
-                    crate::value::show(&pattern[start..pattern.len().min(start + 12)])
+                    "bad format specifier `{}`; a percent sign is written `%%`",
+                    crate::value::show(shape(&pattern[start..]))
                 ));
             }
         };
@@ -66,6 +66,21 @@ pub(crate) fn format(eval: &mut Eval<'_>, pattern: &[u16], args: &[Val]) -> Resu
     }
     out.extend_from_slice(&pattern[at..]);
     Ok(out)
+}
+
+/// What a faulty specifier probably is: up to a letter or a second percent sign.
+fn shape(units: &[u16]) -> &[u16] {
+    const MOST: usize = 12;
+    let ends = |unit: &u16| {
+        u8::try_from(*unit).is_ok_and(|c| c.is_ascii_alphabetic() || c == b'%' || c == b'\'')
+    };
+    let length = units
+        .iter()
+        .skip(1)
+        .take(MOST)
+        .position(ends)
+        .map_or(MOST.min(units.len()), |at| at + 2);
+    &units[..length]
 }
 
 fn illegal<T>(message: &str) -> Result<T> {
@@ -233,7 +248,7 @@ impl Spec {
             ));
         }
         if self.repeated || left && zero || plus && blank {
-            return illegal("flags are repeated or exclude each other");
+            return illegal("a flag is repeated, or `-` stands with `0`, or `+` with a blank");
         }
         if (left || zero) && self.width.is_none() {
             return illegal("flags `-` and `0` need a width");
@@ -244,7 +259,10 @@ impl Spec {
                 char::from(self.conversion)
             ));
         }
-        if self.conversion == b'n' && (self.width.is_some() || self.index.is_some()) {
+        if self.previous && b"n%".contains(&self.conversion) {
+            return illegal(&format!("`%{}` takes no `<`", char::from(self.conversion)));
+        }
+        if self.conversion == b'n' && self.width.is_some() {
             return illegal("`%n` takes no width");
         }
         Ok(())

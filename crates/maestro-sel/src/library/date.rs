@@ -171,12 +171,15 @@ impl Eval<'_> {
                 return Err(failed(super::no_host_value(arg)));
             }
         }
-        let wrong = || fail(ErrorKind::Illegal, "argument type mismatch");
+        let wrong = || super::mismatched(args, wanted(method));
         let result = match (date, args) {
             (None, [Val::Str(Some(text)), Val::Formatter(Some(formatter))]) => {
                 self.formatter_parse(formatter, text)
             }
-            (None, _) => fail(ErrorKind::Illegal, "the date has no content"),
+            (None, _) => fail(
+                ErrorKind::Illegal,
+                "it is called on a DATETIME without content",
+            ),
             (Some(_), [_, _]) => fail(
                 ErrorKind::Illegal,
                 "`parse` belongs to `DateTime`, not to a date",
@@ -274,7 +277,10 @@ impl Eval<'_> {
         let illegal = || {
             fail(
                 ErrorKind::Illegal,
-                format!("Invalid constructor arguments {}", super::list(args)),
+                format!(
+                    "Invalid constructor arguments {} for DATETIME",
+                    super::list(args)
+                ),
             )
         };
         let default = self.limits.default_zone;
@@ -368,7 +374,10 @@ impl Eval<'_> {
         match (method, args) {
             (Member::ForPattern, [Val::Str(pattern)]) => {
                 let Some(pattern) = pattern else {
-                    return fail(ErrorKind::Illegal, "Invalid pattern specification");
+                    return fail(
+                        ErrorKind::Illegal,
+                        "Invalid pattern specification: the pattern is a STRING without content",
+                    );
                 };
                 let pattern = self.pattern(pattern)?;
                 Ok(Val::Formatter(Some(Arc::new(Formatter {
@@ -476,6 +485,17 @@ impl Eval<'_> {
             ),
             _ => Err(no_method(&Val::Days(days), name, args)),
         }
+    }
+}
+
+/// The argument of a method of dates, for messages.
+fn wanted(method: Member) -> &'static str {
+    match method {
+        Member::ToString => "STRING",
+        Member::Parse => "STRING, DATETIME_FORMATTER",
+        Member::WithZone | Member::ToDateTime => "DATETIME_ZONE",
+        Member::IsAfter | Member::IsBefore | Member::IsEqual => "DATETIME",
+        _ => "LONG of 32 bits",
     }
 }
 

@@ -71,7 +71,21 @@ fn brief(value: &Val) -> String {
 fn cast<T>(wanted: &str, found: &Val) -> Result<T> {
     fail(
         ErrorKind::Cast,
-        format!("{} cannot be cast to {wanted}", found.type_name()),
+        format!(
+            "{} cannot be cast to {wanted}, which is needed here",
+            found.type_name()
+        ),
+    )
+}
+
+/// A method does not take arguments of these types.
+fn mismatched<T>(args: &[Val], wanted: &str) -> Result<T> {
+    fail(
+        ErrorKind::Illegal,
+        format!(
+            "argument type mismatch: it takes {wanted}, not {}",
+            list(args)
+        ),
     )
 }
 
@@ -175,15 +189,37 @@ impl Eval<'_> {
             (Val::Long(index), Val::Array(_, array)) => {
                 Ok(Operand::Cell(self.element(*array, *index)?))
             }
-            (Val::Long(_), other) => cast("an array", &other.clone()),
+            (Val::Long(_), other) => fail(
+                ErrorKind::Cast,
+                format!(
+                    "only arrays have elements by number, not {}",
+                    other.type_name()
+                ),
+            ),
             (Val::Str(name), Val::Params) => match name.clone() {
                 Some(name) => self.param(&name),
                 None => Ok(Operand::Fresh(Val::Null)),
             },
-            (Val::Str(_), other) => cast("params", &other.clone()),
+            (Val::Str(_), other) => {
+                let hint = if matches!(other, Val::Map(_)) {
+                    "; a MAP has `get` and `put`"
+                } else {
+                    ""
+                };
+                fail(
+                    ErrorKind::Cast,
+                    format!(
+                        "only `params` has values by name in `[` and `]`, not {}{hint}",
+                        other.type_name()
+                    ),
+                )
+            }
             (other, _) => fail(
                 ErrorKind::Illegal,
-                format!("Invalid index type {}", other.type_name()),
+                format!(
+                    "Invalid index type {}: an index is LONG, or STRING for `params`",
+                    other.type_name()
+                ),
             ),
         }
     }
@@ -194,7 +230,11 @@ impl Eval<'_> {
         let illegal = || {
             fail(
                 ErrorKind::Illegal,
-                format!("Invalid constructor arguments {}", list(&args)),
+                format!(
+                    "Invalid constructor arguments {} for {}",
+                    list(&args),
+                    class.default_value().type_name()
+                ),
             )
         };
         let value = match (class, &args[..]) {

@@ -13,13 +13,16 @@ use crate::{
 
 pub(super) fn parse_long_text(text: Option<&Text>) -> Result<i64> {
     let Some(text) = text else {
-        return fail(ErrorKind::NumFmt, "null is not a number");
+        return fail(
+            ErrorKind::NumFmt,
+            "a STRING without content is not a number",
+        );
     };
     match parse_long(text) {
         Some(number) => Ok(number),
         None => fail(
             ErrorKind::NumFmt,
-            format!("For input string: \"{}\"", text.show()),
+            format!("For input string: \"{}\" is not a LONG", text.show()),
         ),
     }
 }
@@ -30,13 +33,13 @@ pub(super) fn long_of(text: Option<&Text>) -> Result<Val> {
 
 pub(super) fn double_of(text: Option<&Text>) -> Result<Val> {
     let Some(text) = text else {
-        return fail(ErrorKind::NullP, "the text has no content");
+        return fail(ErrorKind::NullP, "a STRING without content is not a number");
     };
     match parse_double(text) {
         Some(number) => Ok(Val::Double(number)),
         None => fail(
             ErrorKind::NumFmt,
-            format!("For input string: \"{}\"", text.show()),
+            format!("For input string: \"{}\" is not a DOUBLE", text.show()),
         ),
     }
 }
@@ -108,11 +111,11 @@ fn power_argument(value: &Val) -> Result<f64> {
         Val::Double(number) => Ok(*number),
         other if other.is_opaque() => fail(
             ErrorKind::Unsupp,
-            format!("{} is no number", other.type_name()),
+            format!("{} is not a number", other.type_name()),
         ),
         other if other.is_absent() => fail(
             ErrorKind::NullP,
-            format!("{} without content as a number", other.type_name()),
+            format!("{} has no content to be a number", other.type_name()),
         ),
         other => cast("a number", other),
     }
@@ -187,8 +190,8 @@ fn exact_power(base: f64, exponent: f64) -> Option<f64> {
     let mut constants = Consts::new().ok()?;
     // With rounding switched on, the crate itself would widen without end for a power that is exact.
     for precision in [128, 256, 512] {
-        let result = BigFloat::from_f64(base, precision).pow(
-            &BigFloat::from_f64(exponent, precision),
+        let result = big_float(base, precision)?.pow(
+            &big_float(exponent, precision)?,
             precision,
             RoundingMode::None,
             &mut constants,
@@ -226,6 +229,18 @@ fn exact_power(base: f64, exponent: f64) -> Option<f64> {
     None
 }
 
+/// The crate reads subnormal numbers as half of what they are: they are scaled up before, and down again behind it.
+fn big_float(number: f64, precision: usize) -> Option<BigFloat> {
+    const SCALE: i32 = 60;
+    if !number.is_subnormal() {
+        return Some(BigFloat::from_f64(number, precision));
+    }
+    let mut big = BigFloat::from_f64(number * f64::from(SCALE).exp2(), precision);
+    let exponent = big.exponent()?;
+    big.set_exponent(exponent - SCALE);
+    Some(big)
+}
+
 #[cfg(test)]
 #[allow(clippy::float_cmp, reason = "the results are exact")]
 mod tests {
@@ -246,6 +261,10 @@ mod tests {
         assert_eq!(power(10.0, -2.0), 0.01);
         assert_eq!(power(10.0, 22.0), 1e22);
         assert_eq!(power(10.0, 300.0), 1e300);
+        // Subnormal bases and exponents: 2^-537, and a hair below 2^-1074.
+        assert_eq!(power(5e-324, 0.5), f64::from_bits(0x1e60_0000_0000_0000));
+        assert_eq!(power(5e-324, 1.000_000_1), 5e-324);
+        assert_eq!(power(2.0, 5e-324), 1.0);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Eval<'_> {
             return Ok(Val::text(units));
         }
         let Some(text) = text else {
-            return call_failed(name, args.len(), "the text has no content");
+            return call_failed(name, args.len(), "it is called on a STRING without content");
         };
         self.work(text.len() / 8)?;
         let result = self.known_method(text, method, args);
@@ -96,7 +96,7 @@ impl Eval<'_> {
     }
 
     fn known_method(&mut self, text: &Text, method: Member, args: &[Val]) -> Result<Val> {
-        let wrong = || fail(ErrorKind::Illegal, "argument type mismatch");
+        let wrong = || super::mismatched(args, wanted(method));
         match (method, args) {
             (Member::Length, []) => Ok(Val::Long(text.len() as i64)),
             (Member::IsEmpty, []) => Ok(Val::Boolean(text.is_empty())),
@@ -376,6 +376,16 @@ impl Eval<'_> {
             out.extend([0x5c, u16::from(escaped)]);
         }
         Ok(Val::text(out))
+    }
+}
+
+/// The arguments of a method of texts, for messages.
+fn wanted(method: Member) -> &'static str {
+    match method {
+        Member::Substring => "LONG of 32 bits",
+        Member::Split => "STRING, or STRING and LONG of 32 bits",
+        Member::Replace | Member::ReplaceAll => "STRING, STRING",
+        _ => "STRING",
     }
 }
 

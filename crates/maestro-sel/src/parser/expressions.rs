@@ -1,10 +1,10 @@
 //! Expressions (spec 03 section 3).
 
-use super::{DEPTH, Parsed, Parser};
+use super::{DEPTH, Parsed, Parser, too_deep};
 use crate::{
     ast::*,
     error::ErrorKind,
-    lexer::{Kw, Tok, unescape},
+    lexer::{Kw, Tok, Token, unescape},
     value::Text,
 };
 
@@ -115,11 +115,7 @@ impl Parser<'_> {
         // Each operator nests the operand one level deeper (SG-10).
         if self.depth as usize + ops.len() > DEPTH as usize {
             self.fatal = true;
-            return Err(self.note(
-                ErrorKind::Limit,
-                start,
-                format!("nested more than {DEPTH} levels deep"),
-            ));
+            return Err(self.note(ErrorKind::Limit, start, too_deep()));
         }
         let operand = self.primary()?;
         if ops.is_empty() {
@@ -181,11 +177,8 @@ impl Parser<'_> {
                 match text.trim_end_matches(['l', 'L']).parse() {
                     Ok(number) => ExprKind::Long(number),
                     Err(_) => {
-                        let message = format!(
-                            "`{text}` is not a number: decimal digits up to {} are",
-                            i64::MAX
-                        );
-                        return self.bad_literal(ErrorKind::NumFmt, message);
+                        let message = bad_integer(&self.lexed.written(self.span()));
+                        return self.bad_literal(ErrorKind::NumFmt, self.span(), message);
                     }
                 }
             }
@@ -195,14 +188,26 @@ impl Parser<'_> {
                 match text.trim_end_matches(['f', 'F', 'd', 'D']).parse() {
                     Ok(number) => ExprKind::Double(number),
                     Err(_) => {
-                        return self
-                            .bad_literal(ErrorKind::NumFmt, format!("`{text}` is not a number"));
+                        let message =
+                            format!("`{}` is not a number", self.lexed.written(self.span()));
+                        return self.bad_literal(ErrorKind::NumFmt, self.span(), message);
                     }
                 }
             }
             Tok::Str => match unescape(self.lexed.units(token)) {
                 Ok(units) => ExprKind::Str(Text::from(units)),
-                Err((kind, message)) => return self.bad_literal(kind, message.to_owned()),
+                Err(escape) => {
+                    let span = self.lexed.span(Token {
+                        start: token.start + escape.start,
+                        end: token.start + escape.end,
+                        ..token
+                    });
+                    let message = format!(
+                        "`{}` is an octal escape, which SEL does not have; write `\\u0041` for `A`",
+                        self.lexed.written(span)
+                    );
+                    return self.bad_literal(ErrorKind::Illegal, span, message);
+                }
             },
             _ => return self.unexpected("an expression"),
         };
@@ -262,5 +267,17 @@ impl Parser<'_> {
             }
         }
         Ok(ExprKind::NewInit { class, elements })
+    }
+}
+
+/// Why an integer literal is none (SL-7).
+fn bad_integer(written: &str) -> String {
+    if written.starts_with("0x") || written.starts_with("0X") {
+        format!("`{written}` is a hexadecimal number; SEL has decimal ones only")
+    } else {
+        format!(
+            "`{written}` is too large: the greatest LONG is {}",
+            i64::MAX
+        )
     }
 }

@@ -1,6 +1,7 @@
 //! From tokens to the syntax tree (spec 03 section 3), with recovery, so that one run finds all faults of a text.
 
 mod expressions;
+mod hints;
 mod statements;
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::{
     ast::*,
     error::{Diagnostic, ErrorKind, Span},
-    lexer::{Kw, Lexed, Tok, Token, lex},
+    lexer::{Kw, Lexed, Problem, Tok, Token, lex},
 };
 
 /// Levels of nesting that a program may have (SG-10); one more is LIMIT. Evaluation recurses as deep as this.
@@ -42,7 +43,7 @@ struct Fault;
 type Parsed<T> = Result<T, Fault>;
 
 struct Parser<'a> {
-    lexed: &'a Lexed,
+    lexed: &'a Lexed<'a>,
     at: usize,
     depth: u32,
     ast: Ast,
@@ -111,6 +112,11 @@ impl<'a> Parser<'a> {
         self.token().kind
     }
 
+    fn token_before(&self) -> Option<Tok> {
+        let at = self.at.checked_sub(1)?;
+        self.lexed.tokens.get(at).map(|token| token.kind)
+    }
+
     fn peek_at(&self, ahead: usize) -> Tok {
         self.lexed
             .tokens
@@ -147,13 +153,22 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The semicolon behind an expression, where the expression could go on as well.
+    fn end_of_statement(&mut self) -> Parsed<()> {
+        if self.eat(";") {
+            Ok(())
+        } else {
+            self.unexpected("`;` or an operator")
+        }
+    }
+
     fn note(&mut self, kind: ErrorKind, span: Span, message: impl Into<String>) -> Fault {
         self.faults.push(Diagnostic::new(kind, span, message));
         Fault
     }
 
     /// The lexical error that wins over a fault at the current token (SL-12): the parser has read one token ahead.
-    fn lexical(&self) -> Option<(Span, &'static str)> {
+    fn lexical(&self) -> Option<(Span, Problem)> {
         [
             self.token(),
             self.lexed
@@ -169,31 +184,35 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// Notes that something else was expected here.
     fn unexpected<T>(&mut self, wanted: &str) -> Parsed<T> {
         if let Some((span, problem)) = self.lexical() {
-            return Err(self.note(ErrorKind::Lex, span, problem));
+            let complaint = self.lexed.complaint(problem, span);
+            return Err(self.note(ErrorKind::Lex, span, complaint));
         }
-        let token = self.token();
-        let (span, found) = match token.kind {
-            Tok::End => (self.span(), "the end of the program".to_owned()),
-            Tok::Reserved => (
-                self.span(),
-                format!("the reserved word `{}`", self.lexed.text(token)),
-            ),
-            _ => (self.span(), format!("`{}`", self.lexed.text(token))),
+        let (token, span) = (self.token(), self.span());
+        let written = self.lexed.written(span);
+        let found = match token.kind {
+            _ if self.lexed.is_end(token) => "the end of the program".to_owned(),
+            Tok::Reserved => format!("the reserved word `{written}`"),
+            _ => format!("`{written}`"),
         };
+        let hint = self.hint(wanted);
         Err(self.note(
             ErrorKind::Parse,
             span,
-            format!("unexpected {found}, expected {wanted}{}", hint(token.kind)),
+            format!("expected {wanted}, found {found}{hint}"),
         ))
     }
 
     /// A literal that cannot be converted.
-    fn bad_literal<T>(&mut self, kind: ErrorKind, message: String) -> Parsed<T> {
+    fn bad_literal<T>(&mut self, kind: ErrorKind, span: Span, message: String) -> Parsed<T> {
         let fault = match self.lexical() {
-            Some((span, problem)) => self.note(ErrorKind::Lex, span, problem),
-            None => self.note(kind, self.span(), message),
+            Some((at, problem)) => {
+                let complaint = self.lexed.complaint(problem, at);
+                self.note(ErrorKind::Lex, at, complaint)
+            }
+            None => self.note(kind, span, message),
         };
         // The syntax around it may still be read, but the first fault counts.
         self.at += 1;
@@ -204,11 +223,7 @@ impl<'a> Parser<'a> {
         self.depth += 1;
         let result = if self.depth > DEPTH {
             self.fatal = true;
-            Err(self.note(
-                ErrorKind::Limit,
-                self.span(),
-                format!("nested more than {DEPTH} levels deep"),
-            ))
+            Err(self.note(ErrorKind::Limit, self.span(), too_deep()))
         } else {
             inner(self)
         };
@@ -223,7 +238,7 @@ impl<'a> Parser<'a> {
     }
 
     fn intern(&mut self, token: Token) -> NameId {
-        let lexed: &'a Lexed = self.lexed;
+        let lexed: &'a Lexed<'a> = self.lexed;
         let units = lexed.units(token);
         if let Some(id) = self.ids.get(units) {
             return *id;
@@ -284,12 +299,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// What people coming from Java often mean by a token without a rule.
-fn hint(tok: Tok) -> &'static str {
-    match tok {
-        Tok::P("++" | "--") => "; write `x += 1` or `x -= 1`",
-        Tok::P("&" | "|" | "^" | "~" | "<<" | ">>" | ">>>") => "; there are no bit operators",
-        Tok::End => "; a statement ends with `;`",
-        _ => "",
-    }
+fn too_deep() -> String {
+    format!("the program is nested more than {DEPTH} levels deep here")
 }

@@ -72,7 +72,7 @@ impl Parser<'_> {
             Tok::Kw(kw @ (Kw::Return | Kw::Throw)) => {
                 self.at += 1;
                 let value = self.expr()?;
-                self.expect(";")?;
+                self.end_of_statement()?;
                 if kw == Kw::Return {
                     StmtKind::Return(value)
                 } else {
@@ -81,7 +81,7 @@ impl Parser<'_> {
             }
             _ => {
                 let value = self.expr()?;
-                self.expect(";")?;
+                self.end_of_statement()?;
                 StmtKind::Expr(value)
             }
         };

@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::ClassUnicode;
 
-use super::tree::{Greed, Node};
+use super::tree::{Greed, Node, longest};
 
 /// What the texts that will be searched are known to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub(super) enum Texts {
     /// Not empty and without line terminators: anchors of lines are those of the text.
     OneLine,
     Any,
+    /// Any text, behind an empty match: the search goes on one further, so that `\G` never matches again.
+    AfterEmpty,
 }
 
 /// The expression for the engines, and whether it needs the backtracking one.
@@ -20,6 +22,11 @@ pub(super) fn emit(node: &Node, texts: Texts) -> (String, bool) {
         backtracking: false,
     };
     emitter.node(node);
+    if emitter.backtracking {
+        // Once more, now that every part knows which engine will read it.
+        emitter.out.clear();
+        emitter.node(node);
+    }
     (emitter.out, emitter.backtracking)
 }
 
@@ -74,7 +81,13 @@ impl Emitter {
                     self.backtracking = true;
                     self.out.push_str("(?>");
                 }
-                self.wrapped("(?:", node);
+                // Java gives nothing back of an iteration of a possessive repetition either.
+                let open = if *greed == Greed::Possessive && longest(node) != Some(1) {
+                    "(?>"
+                } else {
+                    "(?:"
+                };
+                self.wrapped(open, node);
                 match (min, max) {
                     (0, None) => self.out.push('*'),
                     (1, None) => self.out.push('+'),
@@ -142,13 +155,18 @@ impl Emitter {
             Node::WordBoundary {
                 negative: false,
                 unicode: false,
-            } => self.out.push_str(r"(?-u:\b)"),
+            } if !self.backtracking => self.out.push_str(r"(?-u:\b)"),
+            Node::WordBoundary {
+                negative: false,
+                unicode: false,
+            } => self.look(&format!("(?:(?<={WORD})(?!{WORD})|(?<!{WORD})(?={WORD}))")),
             Node::WordBoundary {
                 negative: true,
                 unicode: false,
             } => {
                 self.look(&format!("(?:(?<={WORD})(?={WORD})|(?<!{WORD})(?!{WORD}))"));
             }
+            Node::PreviousEnd if self.texts == Texts::AfterEmpty => self.node(&Node::Never),
             Node::PreviousEnd => self.look(r"\G"),
         }
     }

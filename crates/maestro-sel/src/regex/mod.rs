@@ -19,7 +19,7 @@ use crate::{
 };
 use emit::{Texts, emit, size};
 use parse::{Refused, parse};
-use tree::Parsed;
+use tree::{Parsed, asks_for_previous_end};
 
 /// States of the largest automaton.
 const SIZE: u64 = 50_000;
@@ -34,6 +34,8 @@ pub(crate) struct Regex {
     steps: usize,
     one_line: OnceLock<Engine>,
     any: OnceLock<Engine>,
+    /// For a pattern with `\G`, behind an empty match.
+    after_empty: Option<OnceLock<Engine>>,
 }
 
 #[derive(Debug)]
@@ -83,8 +85,10 @@ impl Regex {
         if size > SIZE {
             return fail(ErrorKind::Limit, "the regular expression is too large");
         }
+        let after_empty = asks_for_previous_end(&parsed.node).then(OnceLock::new);
         Ok(Self {
             parsed,
+            after_empty,
             size,
             steps,
             one_line: OnceLock::new(),
@@ -237,8 +241,12 @@ pub(crate) struct Subject<'a> {
 const STRIDE: usize = 64;
 
 impl<'a> Subject<'a> {
-    pub(crate) fn new(units: &'a Text) -> Self {
-        let text: String = chars(units).collect();
+    pub(crate) fn new(units: &'a [u16]) -> Self {
+        Self::of(units, chars(units).collect())
+    }
+
+    /// The text is that of the units.
+    fn of(units: &'a [u16], text: String) -> Self {
         let terminator = |c: &char| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
         let one_line = !text.is_empty() && !text.chars().any(|c| terminator(&c));
         let mut marks = Vec::new();
@@ -399,6 +407,13 @@ impl Matches<'_> {
             .collect();
         let whole = groups[0].clone().unwrap_or(0..0);
         self.advance(&whole);
+        if let Some(cell) = &self.regex.after_empty {
+            self.engine = if whole.is_empty() {
+                cell.get_or_init(|| self.regex.build(Texts::AfterEmpty))
+            } else {
+                self.regex.engine(self.subject)?
+            };
+        }
         Ok(Some(Match { groups }))
     }
 
@@ -411,29 +426,41 @@ impl Matches<'_> {
         self.next = Some(next).filter(|next| *next <= self.subject.units.len());
     }
 
-    /// An empty match went on into a surrogate pair: the pattern is tried at its second half alone.
+    /// An empty match went on into a surrogate pair: the pattern is tried at its second half. Around it stands a part of
+    /// the text in which the pair is two lone halves; all of what follows only if the match goes so far.
     fn inside_pair(&mut self, unit: usize) -> Result<Option<Match>> {
-        let half: Text = vec![self.subject.units[unit]].into();
-        let subject = Subject::new(&half);
-        let mut inner = Matches {
-            regex: self.regex,
-            engine: self.engine,
-            subject: &subject,
-            next: Some(0),
-        };
-        let Some(found) = inner.search(0)? else {
-            return Ok(None);
-        };
-        if found.group(0).is_none_or(|whole| whole.start > 0) {
-            return Ok(None);
+        const AROUND: usize = 100;
+        let units = self.subject.units;
+        let from = unit.saturating_sub(AROUND);
+        let mut to = units.len().min(unit + AROUND);
+        loop {
+            let before: String = chars(&units[from..unit]).collect();
+            let start = before.len();
+            let text = before + &chars(&units[unit..to]).collect::<String>();
+            let subject = Subject::of(&units[from..to], text);
+            let mut inner = Matches {
+                regex: self.regex,
+                engine: self.engine,
+                subject: &subject,
+                next: Some(0),
+            };
+            let Some(found) = inner.search(start)? else {
+                return Ok(None);
+            };
+            let Some(whole) = found.group(0).filter(|whole| whole.start + from == unit) else {
+                return Ok(None);
+            };
+            if whole.end + from == to && to < units.len() {
+                to = units.len();
+                continue;
+            }
+            let groups: Vec<_> = found
+                .groups
+                .into_iter()
+                .map(|group| group.map(|range| range.start + from..range.end + from))
+                .collect();
+            self.advance(&(whole.start + from..whole.end + from));
+            return Ok(Some(Match { groups }));
         }
-        let groups: Vec<_> = found
-            .groups
-            .into_iter()
-            .map(|group| group.map(|range| range.start + unit..range.end + unit))
-            .collect();
-        let whole = groups[0].clone().unwrap_or(unit..unit);
-        self.advance(&whole);
-        Ok(Some(Match { groups }))
     }
 }

@@ -57,6 +57,29 @@ pub(super) enum Greed {
     Possessive,
 }
 
+impl Node {
+    /// A repetition. What matches no character is the same once or often, and the engines refuse to repeat it.
+    pub(super) fn repeat(node: Self, min: u32, max: Option<u32>, greed: Greed) -> Self {
+        if longest(&node) != Some(0) {
+            return Self::Repeat {
+                node: Box::new(node),
+                min,
+                max,
+                greed,
+            };
+        }
+        match (min, max, greed) {
+            (1.., ..) => node,
+            // Groups keep their numbers, so the node stays even where it is not wanted.
+            (0, Some(0), _) | (0, _, Greed::Lazy) => Self::Alternate(vec![Self::Empty, node]),
+            (0, _, Greed::Greedy) => Self::Alternate(vec![node, Self::Empty]),
+            (0, _, Greed::Possessive) => {
+                Self::Atomic(Box::new(Self::Alternate(vec![node, Self::Empty])))
+            }
+        }
+    }
+}
+
 /// A parsed pattern.
 #[derive(Debug)]
 pub(super) struct Parsed {
@@ -64,6 +87,19 @@ pub(super) struct Parsed {
     /// Number of groups.
     pub(super) groups: usize,
     pub(super) names: BTreeMap<String, usize>,
+}
+
+/// Whether a node asks for the end of the match before (`\G`).
+pub(super) fn asks_for_previous_end(node: &Node) -> bool {
+    match node {
+        Node::PreviousEnd => true,
+        Node::Concat(nodes) | Node::Alternate(nodes) => nodes.iter().any(asks_for_previous_end),
+        Node::Repeat { node, .. }
+        | Node::Capture(node)
+        | Node::Atomic(node)
+        | Node::Look { node, .. } => asks_for_previous_end(node),
+        _ => false,
+    }
 }
 
 /// A back-reference without a group never matches.

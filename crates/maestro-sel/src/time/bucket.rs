@@ -19,7 +19,9 @@ pub(crate) enum ParseError {
     #[error("Cannot parse \"{0}\": {1}")]
     Field(String, DateError),
     /// The pattern can only print.
-    #[error("Parsing not supported")]
+    #[error(
+        "Parsing not supported: the date pattern has a long zone name (`zzzz`), which can only be printed"
+    )]
     PrintOnly,
 }
 

@@ -59,12 +59,12 @@ pub(crate) enum Piece {
 /// A pattern that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PatternError {
-    #[error("Invalid pattern specification")]
+    #[error("Invalid pattern specification: the date pattern is empty")]
     Empty,
-    #[error("Illegal pattern component: {0}")]
+    #[error("Illegal pattern component: {0}; letters that stand for themselves are quoted: '{0}'")]
     Letter(String),
     /// Nothing but one quote.
-    #[error("Printing not supported")]
+    #[error("Printing not supported: the date pattern is nothing but one quote")]
     Quote,
 }
 

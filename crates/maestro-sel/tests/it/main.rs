@@ -11,6 +11,7 @@ mod cases_language;
 mod cases_library;
 mod corpus;
 mod fuzz;
+mod messages;
 mod properties;
 mod reference;
 mod rules;

@@ -639,3 +639,59 @@ fn faults_in_the_short_way_are_those_of_the_long_one() {
         assert!(failed.span().is_some(), "{text}");
     }
 }
+
+// SF-8: what the engines refuse to repeat, or read otherwise, and Java does not.
+#[test]
+fn regular_expressions_of_java_that_the_engines_refuse() {
+    let replaced = |text: &str, pattern: &str| {
+        let program = format!(
+            "'{text}'.replaceAll('{}', '<$0>')",
+            pattern.replace('\\', "\\\\")
+        );
+        match run(&program, "{}") {
+            Ok(Output::String(Some(text))) => text,
+            other => shown(&other),
+        }
+    };
+    for (text, pattern, want) in [
+        // A word boundary beside something that needs backtracking.
+        ("foo foobar", r"\bfoo\b(?=.)", "<foo> foobar"),
+        ("foo bar", r"(?<!o )\b\w+\b", "<foo> bar"),
+        // Repetitions of what matches no character.
+        ("xb", r"(?=b){2}", "x<>b"),
+        ("b", r"(?!b)*", "<>b<>"),
+        ("ab", r"(?<=a)?b", "a<b>"),
+        ("ab", r"a{1}{2}", "<a>b"),
+        ("a", r"(?m){2}a", "<a>"),
+        ("ab", r"(?:^)*a", "<a>b"),
+        // The end of the match before, behind an empty one and behind others.
+        ("aab", r"\G", "<>aab"),
+        ("aab", r"\Ga", "<a><a>b"),
+        ("a b", r"\G| ", "<>a< ><>b"),
+        // Intersections with an empty side.
+        ("abc", "[&&b]", "a<b>c"),
+        ("abc", "[^&&b]", "<a>b<c>"),
+        ("abc", "[&&]", "CALL"),
+        // Iterations of possessive repetitions give nothing back.
+        ("aaa", "(a+){2}+", "aaa"),
+        ("aaa", "(a+){1}+", "<aaa>"),
+        // Empty matches go into a pair, but see what stands around it.
+        ("😀a", "^", "<>😀a"),
+        ("😀", "$", "😀<>"),
+        ("😀a", r"\A", "<>😀a"),
+    ] {
+        assert_eq!(replaced(text, pattern), want, "{pattern} in {text}");
+    }
+    assert_eq!(
+        shown(&run("'😀a'.replaceAll('[^😀]*', '-').length()", "{}")),
+        "LONG 4"
+    );
+}
+
+// SF-7: `%%` and `%n` take no argument, not even that of the specifier before; a number before them does no harm.
+#[test]
+fn percent_signs_and_line_breaks_of_formats_take_no_argument() {
+    assert_eq!(shown(&run("String.format('%d%<%', 1)", "{}")), "ILLEGAL");
+    assert_eq!(shown(&run("String.format('%d%<n', 1)", "{}")), "ILLEGAL");
+    assert_eq!(shown(&run("String.format('a%3$nb')", "{}")), "STRING a\nb");
+}

@@ -9,6 +9,8 @@ impl Parser<'_> {
     /// A class behind its `[`.
     pub(super) fn class(&mut self) -> Result<ClassUnicode> {
         let negative = self.eat('^');
+        // `[&&a]` is `[a]`.
+        let mut nothing_left = self.at_intersection();
         let mut set = self.class_operand(true)?;
         while self.at_intersection() {
             while self.raw() == Some('&') {
@@ -18,8 +20,15 @@ impl Parser<'_> {
             // `[a&&]` is `[a]`.
             if self.raw() != Some(']') {
                 let right = self.class_operand(false)?;
-                set.intersect(&right);
+                if nothing_left {
+                    set = right;
+                } else {
+                    set.intersect(&right);
+                }
+            } else if nothing_left {
+                return syntax("a `&&` with nothing on both sides");
             }
+            nothing_left = false;
         }
         if !self.eat(']') {
             return syntax("a `[` is not closed");

@@ -236,12 +236,7 @@ impl Parser<'_> {
         } else {
             Greed::Greedy
         };
-        Ok(Node::Repeat {
-            node: Box::new(node),
-            min,
-            max,
-            greed,
-        })
+        Ok(Node::repeat(node, min, max, greed))
     }
 
     fn count(&mut self) -> Result<u32> {
