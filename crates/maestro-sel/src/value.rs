@@ -210,6 +210,15 @@ pub(crate) fn show(units: &[u16]) -> String {
         .collect()
 }
 
+/// A text for a message, cut short if it is long: a message must not be as large as what it complains about.
+pub(crate) fn show_cut(units: &[u16]) -> String {
+    const MOST: usize = 200;
+    if units.len() <= MOST {
+        return show(units);
+    }
+    format!("{}…", show(&units[..MOST]))
+}
+
 impl Deref for Text {
     type Target = [u16];
 

@@ -7,8 +7,11 @@ use crate::{
     error::{ErrorKind, EvalError},
     eval::{Eval, Result, fail},
     names::Member,
-    time::{DateError, DateTime, Field, Formatter, ParseError, Property, Unit, Zone, parse_iso},
-    value::{Text, Val},
+    time::{
+        DateError, DateTime, Field, Formatter, ParseError, Property, Unit, UnknownZone, Zone,
+        parse_iso,
+    },
+    value::{Text, Val, show_cut},
 };
 
 #[expect(
@@ -504,5 +507,8 @@ pub(super) fn date_val(date: DateTime) -> Val {
 }
 
 pub(super) fn zone_of(id: &Text) -> Result<Zone> {
-    Zone::for_id(&id.show()).map_err(|error| EvalError::new(ErrorKind::Illegal, error.to_string()))
+    Zone::for_id(&id.show()).map_err(|_| {
+        let error = UnknownZone(show_cut(id));
+        EvalError::new(ErrorKind::Illegal, error.to_string())
+    })
 }

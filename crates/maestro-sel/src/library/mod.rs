@@ -22,10 +22,14 @@ use crate::{
 pub(crate) struct Caches {
     patterns: BTreeMap<Text, Arc<Pattern>>,
     regexes: BTreeMap<Text, Arc<Regex>>,
+    /// The sizes of the regular expressions together.
+    states: u64,
 }
 
 /// Entries of each cache; a program that makes more patterns than this starts over.
 const CACHED: usize = 64;
+/// States of all cached regular expressions. No limit of the language counts their memory, some hundred bytes for each.
+const STATES: u64 = 60_000;
 
 /// No method of this name and number of arguments.
 fn no_method(value: &Val, name: &str, args: &[Val]) -> EvalError {
@@ -406,9 +410,11 @@ impl Eval<'_> {
         }
         self.work(10_000)?;
         let regex = Arc::new(Regex::new(text, self.limits.regex_steps)?);
-        if self.caches.regexes.len() >= CACHED {
+        if self.caches.regexes.len() >= CACHED || self.caches.states + regex.size() > STATES {
             self.caches.regexes.clear();
+            self.caches.states = 0;
         }
+        self.caches.states += regex.size();
         self.caches.regexes.insert(text.clone(), Arc::clone(&regex));
         Ok(regex)
     }

@@ -8,7 +8,7 @@ use crate::{
     eval::{Eval, Result, fail},
     names::Member,
     text::{double_text, parse_double, parse_long, round_to_double},
-    value::{Text, Val},
+    value::{Text, Val, show_cut},
 };
 
 pub(super) fn parse_long_text(text: Option<&Text>) -> Result<i64> {
@@ -22,7 +22,7 @@ pub(super) fn parse_long_text(text: Option<&Text>) -> Result<i64> {
         Some(number) => Ok(number),
         None => fail(
             ErrorKind::NumFmt,
-            format!("For input string: \"{}\" is not a LONG", text.show()),
+            format!("For input string: \"{}\" is not a LONG", show_cut(text)),
         ),
     }
 }
@@ -39,7 +39,7 @@ pub(super) fn double_of(text: Option<&Text>) -> Result<Val> {
         Some(number) => Ok(Val::Double(number)),
         None => fail(
             ErrorKind::NumFmt,
-            format!("For input string: \"{}\" is not a DOUBLE", text.show()),
+            format!("For input string: \"{}\" is not a DOUBLE", show_cut(text)),
         ),
     }
 }
@@ -94,7 +94,12 @@ impl Eval<'_> {
             (Member::Pow, [base, exponent]) => {
                 let base = power_argument(base)?;
                 let exponent = power_argument(exponent)?;
-                self.work(2_000)?;
+                // An exponent with a fraction takes the long way, a quarter of a millisecond.
+                self.work(if exponent.fract() == 0.0 {
+                    2_000
+                } else {
+                    250_000
+                })?;
                 Ok(Val::Double(power(base, exponent)))
             }
             (Member::Random, []) => Ok(Val::Double(

@@ -187,7 +187,12 @@ impl Eval<'_> {
             let text = date_int().print(at);
             match crate::text::parse_long(&text) {
                 Some(number) => items.push(Val::Long(number)),
-                None => return fail(ErrorKind::NumFmt, crate::value::show(&text)),
+                None => {
+                    return fail(
+                        ErrorKind::NumFmt,
+                        format!("the date {} is not a LONG", crate::value::show(&text)),
+                    );
+                }
             }
             self.meter.would_fit(32 + 32 * items.len())?;
             self.work(200)?;

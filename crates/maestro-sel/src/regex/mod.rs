@@ -70,7 +70,7 @@ impl Regex {
                     ErrorKind::Illegal,
                     format!(
                         "bad regular expression `{}`: {message}",
-                        crate::value::show(pattern)
+                        crate::value::show_cut(pattern)
                     ),
                 );
             }
@@ -94,6 +94,11 @@ impl Regex {
             one_line: OnceLock::new(),
             any: OnceLock::new(),
         })
+    }
+
+    /// Roughly the states of its automaton.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
     }
 
     fn engine(&self, subject: &Subject) -> Result<&Engine> {

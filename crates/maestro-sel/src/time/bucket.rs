@@ -5,7 +5,7 @@ use super::{
     datetime::{DateError, DateTime},
     zone::Zone,
 };
-use crate::value::show;
+use crate::value::show_cut as show;
 
 /// Why a text is not a date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -25,7 +25,7 @@ const SEPARATORS: [&str; 6] = [", and ", ",and ", " and ", ", ", ",", " "];
 
 /// The milliseconds of `2 days, 3 hours` and the like.
 pub(crate) fn parse_duration(text: &str) -> Result<i128, DurationError> {
-    let malformed = || DurationError::Malformed(text.to_owned());
+    let malformed = || DurationError::Malformed(text.chars().take(200).collect());
     let lower = text.to_ascii_lowercase();
     let mut rest = lower.as_str();
     let (mut sum, mut calendar, mut next_unit, mut first) = (0_i128, false, 0, true);

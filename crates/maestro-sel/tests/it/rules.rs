@@ -695,3 +695,22 @@ fn percent_signs_and_line_breaks_of_formats_take_no_argument() {
     assert_eq!(shown(&run("String.format('%d%<n', 1)", "{}")), "ILLEGAL");
     assert_eq!(shown(&run("String.format('a%3$nb')", "{}")), "STRING a\nb");
 }
+
+/// A message must not be as large as the text that it complains about.
+#[test]
+fn messages_cut_long_texts() {
+    for call in [
+        "Long.parseLong(s)",
+        "new DateTime(s)",
+        "DateTimeFormat.forPattern('dd').parseDateTime(s)",
+        "DateTimeZone.forID(s)",
+        "Double.parseDouble(s + 'x')",
+        "Util.timeoutForDateTimeDeadline(new DateTime(0), s)",
+        "'a'.replaceAll('(' + s, '')",
+        "'a'.substring(s)",
+    ] {
+        let text = format!("s = '1'; for (i = 0; i < 15; i += 1) {{ s = s + s; }} {call}");
+        let error = run(&text, "{}").unwrap_err();
+        assert!(error.message().len() < 1000, "{call}");
+    }
+}
