@@ -7,6 +7,7 @@ use maestro_model::definition::Step;
 use maestro_model::json::{Position, ToJson, Writer};
 use maestro_model::lint::{Problem, Report, Surroundings, lint, place_in};
 use maestro_model::validate::Limits;
+use maestro_sel::{Span, excerpt};
 
 use crate::client::{Client, Refused, segment, str_at};
 use crate::ui;
@@ -89,6 +90,18 @@ impl Checked {
         }
     }
 
+    /// The character at a place, if the file has the line.
+    fn span(&self, line: usize, column: usize) -> Option<Span> {
+        let mut start = 0;
+        let mut lines = self.text.split_inclusive('\n');
+        for _ in 1..line {
+            start += lines.next()?.len();
+        }
+        let before = lines.next()?.chars().take(column.saturating_sub(1));
+        let start = u32::try_from(start + before.map(char::len_utf8).sum::<usize>()).ok()?;
+        Some(Span { start, end: start })
+    }
+
     fn print_one(&self, problem: &Problem, kind: &str, color: AnsiColor) {
         let bold = Style::new().bold();
         let loud = bold.fg_color(Some(color.into()));
@@ -105,16 +118,14 @@ impl Checked {
             "{bold}{}:{line}:{column}:{bold:#} {loud}{kind}:{loud:#} {path}{colon}{text}",
             self.file
         ));
-        if let Some(source) = self.text.lines().nth(line.saturating_sub(1)) {
-            let number = line.to_string();
-            let margin = " ".repeat(number.len());
-            ui::note(&format!("{blue}{number} |{blue:#} {}", shown(source)));
-            let before: String = source
-                .chars()
-                .take(column.saturating_sub(1))
-                .map(|c| if c == '\t' { '\t' } else { ' ' })
-                .collect();
-            ui::note(&format!("{blue}{margin} |{blue:#} {before}{loud}^{loud:#}"));
+        if let Some(span) = self.span(line, column) {
+            // Its first lines name the place, which was said.
+            for row in excerpt(&self.text, span).lines().skip(2) {
+                match row.split_once('|') {
+                    Some((margin, rest)) => ui::note(&format!("{blue}{margin}|{blue:#}{rest}")),
+                    None => ui::note(row),
+                }
+            }
         }
         if let Some(hint) = hint {
             ui::hint(hint);
@@ -156,15 +167,6 @@ fn expression_fault(text: &str) -> Option<String> {
         "the expression cannot be read: {} (its line {}, column {})",
         fault.message, position.line, position.column
     ))
-}
-
-/// A line that does not fill the screen.
-fn shown(line: &str) -> String {
-    const MOST: usize = 160;
-    match line.char_indices().nth(MOST) {
-        Some((cut, _)) => format!("{}...", &line[..cut]),
-        None => line.to_owned(),
-    }
 }
 
 /// A problem in JSON.

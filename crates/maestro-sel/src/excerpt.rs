@@ -25,7 +25,8 @@ pub(crate) fn position(text: &str, offset: u32) -> Position {
 }
 
 /// The line of the place with carets below it; ends without a line break. Of a place over several lines, the first one.
-pub(crate) fn excerpt(text: &str, span: Span) -> String {
+#[must_use]
+pub fn excerpt(text: &str, span: Span) -> String {
     let Position { line, column } = position(text, span.start);
     let (start, end) = (floor(text, span.start), floor(text, span.end));
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);

@@ -39,6 +39,7 @@ mod time;
 mod value;
 
 pub use error::{Diagnostic, ErrorKind, EvalError, Position, Span};
+pub use excerpt::excerpt;
 pub use host::{Access, Environment, FixedEnvironment, Host, HostError, Inputs, Interrupt};
 pub use lexer::is_identifier;
 pub use limits::{Budget, Limits};

@@ -248,3 +248,28 @@ fn an_expression_that_fails_is_told_once() {
         "{said:?}"
     );
 }
+
+#[test]
+fn a_place_in_a_long_line_is_shown_with_what_is_around_it() {
+    let home = Home::new();
+    let text = format!(
+        r#"{{"workflow":{{"id":"w","description":"{}","colour":1,"steps":[{NOOP}]}}}}"#,
+        "x".repeat(5_000)
+    );
+    let said = home.run(&["validate", &home.file("w.json", &text)]);
+    let lines: Vec<&str> = said.stderr.lines().collect();
+    assert!(
+        lines[1].contains("…") && lines[1].contains("colour"),
+        "{said:?}"
+    );
+    assert!(
+        lines.iter().all(|line| line.chars().count() < 300),
+        "{said:?}"
+    );
+    let column = |line: &str, c: &str| line.chars().position(|x| x.to_string() == *c);
+    let caret = column(lines[2], "^").unwrap();
+    assert_eq!(
+        lines[1].chars().skip(caret).take(8).collect::<String>(),
+        "\"colour\""
+    );
+}

@@ -15,7 +15,6 @@ use std::{ops::Range, sync::OnceLock};
 use crate::{
     error::{ErrorKind, EvalError},
     eval::{Result, fail},
-    value::Text,
 };
 use emit::{Texts, emit, size};
 use parse::{Refused, parse};
