@@ -86,6 +86,8 @@ fn a_full_disk_refuses_commands_and_the_server_goes_on_when_there_is_room() {
         "w 3: CREATED (version 1)\n",
         "what was refused took no number"
     );
+    // Its job would outlive the test.
+    home.done(&["--server", &server.url, "watch", "w", "3"]);
 }
 
 /// Starts instances until the server answers no more; the numbers that it acknowledged.
