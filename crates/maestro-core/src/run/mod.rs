@@ -1,6 +1,8 @@
 //! One run: its DAG and how it comes to an end (spec 05 section 9).
 
 mod attempt;
+mod driving;
+mod finishing;
 mod resume;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
