@@ -4,6 +4,7 @@
 //! the pattern allows it, else for `fancy-regex` with a budget of steps. Neither stops inside of one search, so the size of
 //! pattern and text together is bounded first.
 
+mod behind;
 mod blocks;
 mod class;
 mod emit;
@@ -18,18 +19,22 @@ use crate::{
 };
 use emit::{Texts, emit, size};
 use parse::{Refused, parse};
-use tree::{Parsed, asks_for_previous_end};
+use tree::{Parsed, asks_for_previous_end, scans};
 
 /// States of the largest automaton.
 const SIZE: u64 = 50_000;
 /// States times code points of one search; about a second at worst.
 const WORK: u64 = 500_000_000;
 
+/// Length of the text of one search, squared, where every place may cost a way through all of it; a second as well.
+const SQUARE: u64 = 1_000_000_000;
+
 /// A pattern that was read.
 #[derive(Debug)]
 pub(crate) struct Regex {
     parsed: Parsed,
     size: u64,
+    scans: bool,
     steps: usize,
     one_line: OnceLock<Engine>,
     any: OnceLock<Engine>,
@@ -84,10 +89,12 @@ impl Regex {
         if size > SIZE {
             return fail(ErrorKind::Limit, "the regular expression is too large");
         }
+        let scans = scans(&parsed.node);
         let after_empty = asks_for_previous_end(&parsed.node).then(OnceLock::new);
         Ok(Self {
             parsed,
             after_empty,
+            scans,
             size,
             steps,
             one_line: OnceLock::new(),
@@ -142,7 +149,10 @@ impl Regex {
 
     /// All matches in a text, from left to right.
     pub(crate) fn matches<'a>(&'a self, subject: &'a Subject<'a>) -> Result<Matches<'a>> {
-        if self.size.saturating_mul(subject.text.len() as u64) > WORK {
+        let length = subject.text.len() as u64;
+        if self.size.saturating_mul(length) > WORK
+            || self.scans && length.saturating_mul(length) > SQUARE
+        {
             return fail(
                 ErrorKind::Limit,
                 "the regular expression takes too long for so long a text",

@@ -102,6 +102,30 @@ pub(super) fn asks_for_previous_end(node: &Node) -> bool {
     }
 }
 
+/// Whether a look-around or an atomic group holds a long repetition: the engine counts no steps in there, and may go
+/// through all of the text at each of its places.
+pub(super) fn scans(node: &Node) -> bool {
+    const LONG: u32 = 1000;
+    fn repeats(node: &Node) -> bool {
+        match node {
+            Node::Repeat { node, max, .. } => max.is_none_or(|max| max > LONG) || repeats(node),
+            Node::Concat(nodes) | Node::Alternate(nodes) => nodes.iter().any(repeats),
+            Node::Capture(node) | Node::Atomic(node) | Node::Look { node, .. } => repeats(node),
+            _ => false,
+        }
+    }
+    match node {
+        Node::Atomic(node) | Node::Look { node, .. } => repeats(node),
+        Node::Repeat {
+            greed: Greed::Possessive,
+            ..
+        } => repeats(node),
+        Node::Repeat { node, .. } | Node::Capture(node) => scans(node),
+        Node::Concat(nodes) | Node::Alternate(nodes) => nodes.iter().any(scans),
+        _ => false,
+    }
+}
+
 /// A back-reference without a group never matches.
 pub(super) fn resolve(node: &mut Node, groups: usize) {
     match node {

@@ -482,6 +482,17 @@ fn line_anchors_know_pairs_of_terminators() {
 
 #[test]
 fn expensive_patterns_come_to_a_limit() {
+    // One search that no step limit would end: every place goes through all of the text.
+    for pattern in ["(?>a*)b", "a(?!.*a$)", "(?<=b.*)c", "a*+b"] {
+        let search = |doublings: u32| {
+            let text = format!(
+                "s = 'a'; for (i = 0; i < {doublings}; i += 1) {{ s = s + s; }} s.replaceAll('{pattern}', '').length()"
+            );
+            shown(&run(&text, "{}"))
+        };
+        assert!(search(12).starts_with("LONG 409"), "{pattern}");
+        assert_eq!(search(17), "LIMIT", "{pattern}");
+    }
     let text = "s = 'a'; for (i = 0; i < 12; i += 1) { s = s + s; } ";
     assert_eq!(
         shown(&run(
@@ -675,6 +686,17 @@ fn regular_expressions_of_java_that_the_engines_refuse() {
         // Iterations of possessive repetitions give nothing back.
         ("aaa", "(a+){2}+", "aaa"),
         ("aaa", "(a+){1}+", "<aaa>"),
+        // One endless repetition in a look-behind is fine, two wrap its bound to below zero, which finds nothing.
+        ("key: v", r"(?<=\w+: )v", "key: <v>"),
+        ("aab", r"(?<=^a*)b", "aa<b>"),
+        ("aab", r"(?<!a+?)b", "aab"),
+        ("aabbc", r"(?<=a+b+)c", "aabbc"),
+        ("aabbc", r"(?<=\R+)c", "CALL"),
+        ("aabbc", r"(?<=(?:a|bb)*)c", "CALL"),
+        ("aabbc", r"(a)(?<=\1)", "CALL"),
+        // Comments may stand before what says how greedy a repetition is.
+        ("aa", "(?x)a+ +a", "aa"),
+        ("aa", "(?x)a* ?a", "<a><a>"),
         // Empty matches go into a pair, but see what stands around it.
         ("😀a", "^", "<>😀a"),
         ("😀", "$", "😀<>"),

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use regex_syntax::hir::ClassUnicode;
 
 use super::{
+    behind::{Behind, behind},
     class,
-    tree::{Greed, Node, Parsed, longest, resolve},
+    tree::{Greed, Node, Parsed, resolve},
 };
 use escapes::Escape;
 
@@ -229,6 +230,7 @@ impl Parser<'_> {
             _ => return Ok(node),
         };
         self.at += 1;
+        self.skip_comments();
         let greed = if self.eat('?') {
             Greed::Lazy
         } else if self.eat('+') {
@@ -369,13 +371,22 @@ impl Parser<'_> {
         }
         self.at += 1;
         self.flags = saved;
-        let node = wrap(Box::new(node));
+        let mut node = wrap(Box::new(node));
         if let Node::Look {
             ahead: false, node, ..
-        } = &node
-            && longest(node).is_none()
+        } = &mut node
         {
-            return syntax("look-behind group does not have an obvious maximum length");
+            match behind(node) {
+                Behind::Looks => {}
+                Behind::Blind => {
+                    // Its groups keep their numbers.
+                    let inner = std::mem::replace(&mut **node, Node::Empty);
+                    **node = Node::Concat(vec![inner, Node::Never]);
+                }
+                Behind::Refused => {
+                    return syntax("look-behind group does not have an obvious maximum length");
+                }
+            }
         }
         Ok(Some(node))
     }
