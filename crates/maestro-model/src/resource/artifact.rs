@@ -253,7 +253,10 @@ impl Shape {
             }
             Self::Free => free_form(json, at)?,
             Self::List(element) => {
-                let elements = Vec::<Json>::from_json(json, at)?.into_iter().enumerate();
+                let Json::Array(elements) = json else {
+                    return Err(at.wrong(&json, "an array"));
+                };
+                let elements = elements.into_iter().enumerate();
                 let read = |(index, json)| element.nullable(json, &at.index(index));
                 Json::Array(elements.map(read).collect::<Result<_, _>>()?)
             }
@@ -364,8 +367,8 @@ mod tests {
                 r#"{"foreach_identity":"x","foreach_run_id":0,"run_id":0,"total_loop_count":3,"next_loop_index":0,"foreach_overview":{"checkpoint":0,"details":{"SUCCEEDED":[1,[2,3]]}},"type":"FOREACH"}"#,
             ),
             (
-                r#"{"type":"SUBWORKFLOW","subworkflow_overview":{"step_overview":{"RUNNING":1},"rollup_overview":{}}}"#,
-                r#"{"subworkflow_version_id":0,"subworkflow_instance_id":0,"subworkflow_run_id":0,"subworkflow_overview":{"total_step_count":0,"step_overview":{"RUNNING":{"cnt":1}},"rollup_overview":{"total_leaf_count":0}},"type":"SUBWORKFLOW"}"#,
+                r#"{"type":"SUBWORKFLOW","subworkflow_overview":{"step_overview":{"RUNNING":1,"CREATED":{"steps":[[1,null,5]]}},"rollup_overview":{}}}"#,
+                r#"{"subworkflow_version_id":0,"subworkflow_instance_id":0,"subworkflow_run_id":0,"subworkflow_overview":{"total_step_count":0,"step_overview":{"RUNNING":{"cnt":1},"CREATED":{"cnt":0,"steps":[[1,null,5]]}},"rollup_overview":{"total_leaf_count":0}},"type":"SUBWORKFLOW"}"#,
             ),
             (
                 r#"{"body":"ok","type":"http","status_code":200,"request":{"method":"GET","url":"u"}}"#,
@@ -395,6 +398,7 @@ mod tests {
                 "rollup.overview",
             ),
             (r#"{"type":"kubernetes","command":[]}"#, "command"),
+            (r#"{"type":"kubernetes","command":{"args":"x"}}"#, "args"),
         ] {
             let fault = read(bad).expect_err(bad);
             assert!(fault.contains(place), "{bad}: {fault}");
