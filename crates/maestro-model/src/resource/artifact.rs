@@ -260,13 +260,14 @@ impl Shape {
                 let read = |(index, json)| element.nullable(json, &at.index(index));
                 Json::Array(elements.map(read).collect::<Result<_, _>>()?)
             }
-            Self::Map(value) => value.each(json, at, |name, _| Ok(name.into()))?,
+            Self::Map(value) => value.each(json, at, |name, _| Ok((0, name.into())))?,
             Self::BySteps(value) => value.each(json, at, |name, at| {
-                Ok(StepStatus::from_json(Json::from(name), at)?.as_str().into())
+                let status = StepStatus::from_json(Json::from(name), at)?;
+                Ok((status as usize, status.as_str().into()))
             })?,
             Self::ByInstances(value) => value.each(json, at, |name, at| {
                 let status = InstanceStatus::from_json(Json::from(name), at)?;
-                Ok(status.as_str().into())
+                Ok((status as usize, status.as_str().into()))
             })?,
             Self::Object(fields) => match json {
                 Json::Object(members) => Json::Object(shaped(members, fields, at)?),
@@ -290,11 +291,13 @@ impl Shape {
         }
     }
 
+    /// An object with any number of such values. `key` gives the place among the others, where the order is not that of the
+    /// text, and the written name.
     fn each(
         self,
         json: Json,
         at: &At<'_>,
-        key: impl Fn(&str, &At<'_>) -> Result<Box<str>, JsonError>,
+        key: impl Fn(&str, &At<'_>) -> Result<(usize, Box<str>), JsonError>,
     ) -> Result<Json, JsonError> {
         let Json::Object(members) = json else {
             return Err(at.wrong(&json, "an object"));
@@ -303,11 +306,11 @@ impl Shape {
             let at = at.name(&name);
             Ok((key(&name, &at)?, self.nullable(json, &at)?))
         };
-        let members = members
-            .into_iter()
-            .map(read)
-            .collect::<Result<_, JsonError>>()?;
-        Ok(Json::Object(Object::from_members(members)))
+        let read: Result<Vec<_>, JsonError> = members.into_iter().map(read).collect();
+        let mut read = read?;
+        read.sort_by_key(|((place, _), _)| *place);
+        let members = read.into_iter().map(|((_, name), json)| (name, json));
+        Ok(Json::Object(Object::from_members(members.collect())))
     }
 }
 
@@ -368,7 +371,7 @@ mod tests {
             ),
             (
                 r#"{"type":"SUBWORKFLOW","subworkflow_overview":{"step_overview":{"RUNNING":1,"CREATED":{"steps":[[1,null,5]]}},"rollup_overview":{}}}"#,
-                r#"{"subworkflow_version_id":0,"subworkflow_instance_id":0,"subworkflow_run_id":0,"subworkflow_overview":{"total_step_count":0,"step_overview":{"RUNNING":{"cnt":1},"CREATED":{"cnt":0,"steps":[[1,null,5]]}},"rollup_overview":{"total_leaf_count":0}},"type":"SUBWORKFLOW"}"#,
+                r#"{"subworkflow_version_id":0,"subworkflow_instance_id":0,"subworkflow_run_id":0,"subworkflow_overview":{"total_step_count":0,"step_overview":{"CREATED":{"cnt":0,"steps":[[1,null,5]]},"RUNNING":{"cnt":1}},"rollup_overview":{"total_leaf_count":0}},"type":"SUBWORKFLOW"}"#,
             ),
             (
                 r#"{"body":"ok","type":"http","status_code":200,"request":{"method":"GET","url":"u"}}"#,
