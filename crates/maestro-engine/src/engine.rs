@@ -48,6 +48,14 @@ pub enum EngineError {
     /// The request cannot be fulfilled as it is.
     #[error("{0}")]
     BadRequest(String),
+    /// A text that selects no version (spec 01 section 10.2).
+    #[error("invalid workflow version [{version}] for workflow [{workflow}]")]
+    InvalidVersion {
+        /// The workflow.
+        workflow: Box<str>,
+        /// The text.
+        version: Box<str>,
+    },
     /// Params cannot be merged or evaluated.
     #[error(transparent)]
     Params(#[from] ParamError),

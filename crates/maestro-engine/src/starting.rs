@@ -147,11 +147,11 @@ impl Engine {
         let head = self
             .head(workflow)?
             .ok_or_else(|| Refusal::NoWorkflow(workflow.into()))?;
-        let selector = VersionSelector::parse(version).ok_or_else(|| {
-            EngineError::BadRequest(format!(
-                "invalid workflow version [{version}] for workflow [{workflow}]"
-            ))
-        })?;
+        let selector =
+            VersionSelector::parse(version).ok_or_else(|| EngineError::InvalidVersion {
+                workflow: workflow.into(),
+                version: version.into(),
+            })?;
         let number = selector.resolve(&head.row).ok_or_else(|| {
             EngineError::NoVersion(format!(
                 "Cannot find an active version for workflow [{workflow}]"

@@ -317,6 +317,11 @@ impl From<EngineError> for Fault {
             EngineError::Read(error) => return error.into(),
             EngineError::Refused(ref refusal) => refusal_code(refusal),
             EngineError::BadRequest(_) => ErrorCode::BadRequest,
+            EngineError::InvalidVersion { ref version, .. } => {
+                let mut body = ErrorBody::new(ErrorCode::BadRequest, error.to_string());
+                body.errors = vec![format!("Invalid workflow version: {version}")];
+                return Self::Details(body);
+            }
             EngineError::Params(cause) => return param_fault(&cause),
             EngineError::DryRun { ref cause, .. } => {
                 // Whatever the kind (spec 02 DR-4).

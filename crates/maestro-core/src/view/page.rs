@@ -110,8 +110,8 @@ impl PageRequest {
         };
         let (low, high) = match self.walk {
             Walk::First(n) => {
-                // The cursor 0 is none (spec 01 section 10.5).
-                let cursor = self.cursor.filter(|cursor| *cursor != 0);
+                // Below 1 it is none (spec 01 section 10.5).
+                let cursor = self.cursor.filter(|cursor| *cursor >= 1);
                 let high = cursor.map_or(latest, |c| c.saturating_sub(1)).min(latest);
                 (high.saturating_sub(n - 1), high)
             }

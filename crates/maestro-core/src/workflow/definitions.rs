@@ -147,7 +147,7 @@ impl WorkflowState {
         let previous = row.active_version;
         let log = if previous == Some(version) {
             format!(
-                "Caller [{name}] activates workflow version [{version}] of [{id}], which is active already: do nothing"
+                "Caller [{name}] do nothing as workflow version [{id}][{version}] is already active"
             )
         } else {
             row.active_version = Some(version);
@@ -158,7 +158,7 @@ impl WorkflowState {
             turn.effects.push(Effect::DefinitionChanged);
             let previous = previous.unwrap_or(0);
             format!(
-                "Caller [{name}] activates workflow version [{version}] of [{id}], previous active version [{previous}]"
+                "Caller [{name}] activates workflow version [{id}][{version}], previous active version is [{previous}]"
             )
         };
         turn.rows.history(row.key, turn.now, &author_json, &log);
@@ -178,7 +178,7 @@ impl WorkflowState {
         let name = author.name();
         let log = match row.active_version.take() {
             None => format!(
-                "Caller [{name}] deactivates workflow [{id}], which has no active version: do nothing"
+                "Caller [{name}] do nothing as there is no active workflow version for [{id}]"
             ),
             Some(previous) => {
                 row.activate_time = None;
@@ -187,7 +187,7 @@ impl WorkflowState {
                 self.row_changed = true;
                 turn.effects.push(Effect::DefinitionChanged);
                 format!(
-                    "Caller [{name}] deactivates workflow [{id}], last active version [{previous}]"
+                    "Caller [{name}] deactivated workflow [{id}], whose last active version is [{previous}]"
                 )
             }
         };

@@ -65,6 +65,13 @@ impl FromJson for OutputData {
             None | Some(Json::Null) => None,
             Some(json) => Some(artifacts(json, &at.name("artifacts"))?),
         };
+        let nothing = |(_, artifact): &(&Str, &Json)| **artifact == Json::Null;
+        if let Some((key, json)) = artifacts.iter().flatten().find(|entry| nothing(entry)) {
+            return Err(at
+                .name("artifacts")
+                .name(key)
+                .wrong(json, "an artifact: an object"));
+        }
         let has = |count: Option<usize>| count.is_some_and(|count| count > 0);
         if !has(params.as_ref().map(Map::len)) && !has(artifacts.as_ref().map(Map::len)) {
             return Err(at
@@ -166,6 +173,7 @@ mod tests {
             format!(r#"{ids},"params":{{"p":{{"value":1,"evaluated_result":1}}}}"#),
             format!(r#"{ids},"params":{{"p":{{"type":"LONG","evaluated_result":"x","value":1}}}}"#),
             format!(r#"{ids},"artifacts":{{"a":5}}"#),
+            format!(r#"{ids},{param},"artifacts":{{"a":null}}"#),
             format!(r#"{ids},"artifacts":{{"a":{{"type":"http","url":"x"}}}}"#),
             format!(r#""external_job_id":"7","workflow_id":"w",{param}"#),
         ] {

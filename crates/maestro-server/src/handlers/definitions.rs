@@ -6,10 +6,10 @@ use maestro_core::view::{
     DefinitionText, HistoryEntry, HistoryView, IdRange, OverviewView, Page, RunCounts, definition,
     deleted_event, enriched_extras, properties_snapshot,
 };
-use maestro_engine::VersionSelector;
+use maestro_engine::{EngineError, VersionSelector};
 use maestro_model::codec::to_text;
 use maestro_model::definition::{User, WorkflowCreateRequest};
-use maestro_model::error::{ErrorBody, ErrorCode};
+use maestro_model::error::ErrorCode;
 use maestro_model::json::{Json, ToJson, Writer};
 use maestro_model::run::{TimelineEvent, TimelineEventKind};
 use maestro_model::state::{PropertiesRow, VersionRow, WorkflowRow};
@@ -177,11 +177,11 @@ fn select(text: &str, row: &WorkflowRow) -> Result<i64, Fault> {
 
 /// A selector that is none.
 pub(super) fn invalid_version(text: &str, workflow: &str) -> Fault {
-    let message = format!("invalid workflow version [{text}] for workflow [{workflow}]");
-    Fault::Details(ErrorBody {
-        errors: vec![format!("invalid workflow version [{text}]")],
-        ..ErrorBody::new(ErrorCode::BadRequest, message)
-    })
+    EngineError::InvalidVersion {
+        workflow: workflow.into(),
+        version: text.into(),
+    }
+    .into()
 }
 
 fn version_row(moment: &Moment<'_>, row: &WorkflowRow, version: i64) -> Result<VersionRow, Fault> {

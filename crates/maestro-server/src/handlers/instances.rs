@@ -137,6 +137,8 @@ pub(crate) fn instances(call: &Call, moment: &Moment<'_>) -> Result<Answer, Faul
         Aggregation::Stored
     };
     let asked = Asked::of_instances(call)?;
+    // Even where there is nothing (spec 05 RD-1).
+    asked.request()?;
     let snapshot = &*moment.snapshot;
     let list = match moment.key(call.workflow())? {
         Some(key) => List::new(key, snapshot.instance_bounds(key)?),

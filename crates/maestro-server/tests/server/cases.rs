@@ -257,3 +257,63 @@ async fn types_of_steps_are_known_by_name() {
     }
     server.stop().await;
 }
+
+// 01 section 10.2 and 10.5, 05 AC-31, AC-32, RD-1.
+#[tokio::test(flavor = "multi_thread")]
+async fn selectors_cursors_and_logs_are_those_of_the_specification() {
+    let server = Server::start().await;
+    for _ in 0..3 {
+        server.push("w", no_ops(&["a"])).await;
+    }
+    for version in ["abc", "0", "1.0"] {
+        let wanted = json!([format!("Invalid workflow version: {version}")]);
+        let read = server.get(&format!("{W}/w/versions/{version}")).await;
+        assert_eq!(read.is_details(400, "BAD_REQUEST").json()["errors"], wanted);
+        let started = start(&server, "w", version, json!({})).await;
+        assert_eq!(
+            started.is_details(400, "BAD_REQUEST").json()["errors"],
+            wanted
+        );
+    }
+    for cursor in ["0", "-1", "-4"] {
+        let page = format!("{W}/w/versions/pagination?first=2&cursor={cursor}");
+        let page = server.get(&page).await.json();
+        assert_eq!(page["page_info"]["start_cursor"], "3", "{cursor}");
+    }
+    for workflow in ["none", "w"] {
+        let bad = format!("{W}/{workflow}/instances?first=1&cursor=x");
+        server.get(&bad).await.is_details(400, "BAD_REQUEST");
+        let runs = format!("{W}/{workflow}/instances/7/runs?first=1&cursor=x");
+        server.get(&runs).await.is(200);
+    }
+    let act = async |path: &str| {
+        let path = format!("{W}/w/{path}");
+        server.call("PUT", &path, "").await.is(200).json()["timeline_event"]["message"].clone()
+    };
+    let log = [
+        (
+            "versions/1/actions/activate",
+            "Caller [tester] activates workflow version [w][1], previous active version is [3]",
+        ),
+        (
+            "versions/1/actions/activate",
+            "Caller [tester] do nothing as workflow version [w][1] is already active",
+        ),
+        (
+            "actions/deactivate",
+            "Caller [tester] deactivated workflow [w], whose last active version is [1]",
+        ),
+        (
+            "actions/deactivate",
+            "Caller [tester] do nothing as there is no active workflow version for [w]",
+        ),
+        (
+            "versions/2/actions/activate",
+            "Caller [tester] activates workflow version [w][2], previous active version is [0]",
+        ),
+    ];
+    for (path, text) in log {
+        assert_eq!(act(path).await, text);
+    }
+    server.stop().await;
+}
